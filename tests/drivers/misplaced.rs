@@ -107,3 +107,26 @@ fn assert_misplaced(error: &Value, function: &str, value: &str) {
         assert!(!next.contains(word), "{error:#}");
     }
 }
+
+/// The pair is made, and the handles are those of keys that were there: these are neither relabelled, used nor destroyed. Ours is found
+/// by its names, and where it has none, nothing is touched.
+#[test]
+fn a_key_that_was_there_is_not_taken_for_the_new_one() {
+    let bank = Bank::new();
+    for half in 1..=3 {
+        let ways = format!("pair-of-others={half},others-id=1,never-local");
+        let proven = ["request", "--require-proof", "proven", "--out", "request.pem", "--overwrite"];
+        bank.odd(&ways, &proven).failed(Code::ProofInsufficient);
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+    bank.odd("pair-of-others=3,others-id=1", &["renew", "--issuer", &bank.issuer("")]).json();
+    bank.assert_old_works();
+    bank.assert_others_unchanged();
+    bank.assert_one_new_credential();
+
+    let bank = Bank::new();
+    let ways = "pair-of-others=3,others-id=240,pair-without=3:0x102";
+    let error = bank.odd(ways, &["renew", "--issuer", "false"]).failed(Code::DriverMisbehaved);
+    assert_eq!(error["facts"]["reason"][0], "handle_of_another_object", "{error:#}");
+    bank.soft.snapshot().assert_keeps(&bank.before);
+}

@@ -1,7 +1,7 @@
 //! Making a key pair on the token that cannot leave it.
 
 use super::Session;
-use super::object::{Changed, Label, Present, StoredKey, StoredPublicKey};
+use super::object::{Changed, Label, Place, Present, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::remove::Removal;
 use crate::driver::ckr;
@@ -28,10 +28,26 @@ pub(crate) struct NewKeyPair {
 }
 
 /// Where the halves of a pair that was just made are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Halves {
     public: ObjectHandle,
     private: ObjectHandle,
+}
+
+/// What a new pair is to be known by.
+#[derive(Clone, Copy, Debug)]
+struct Wanted<'a> {
+    id: &'a [u8],
+    label: &'a [u8],
+    before: &'a Present,
+}
+
+impl Wanted<'_> {
+    /// Whether a half under a handle that the driver gave for a new one is that: it has a name that no other object has, or was
+    /// surely not there before.
+    fn is_new(&self, place: Place, id: &[u8], label: &Label) -> bool {
+        id == self.id || is_kept(self.label, label) || !self.before.may_have(place, id)
+    }
 }
 
 /// What a label means to who asks for a key pair.
@@ -63,15 +79,16 @@ impl Session {
     ) -> Result<NewKeyPair> {
         let id = random_id()?;
         let (set, mut halves) = self.try_templates(kind, &id, (label, label_is), before)?;
-        let mut made = self.made(set, halves, &id, label);
+        let wanted = Wanted { id: &id, label, before };
+        let mut made = self.made(set, halves, wanted);
         // A driver may give handles that are not those of what it has made.
-        if made.as_ref().is_err_and(is_of_handle)
-            && let Some(named) = self.halves_named(&id, label)
+        if made.is_err()
+            && let Some(named) = self.halves_named(&id, label).filter(|named| *named != halves)
         {
             halves = named;
-            made = self.made(set, halves, &id, label);
+            made = self.made(set, halves, wanted);
         }
-        made.map_err(|error| error.after_clean_up(self.remove_halves(halves, &id, label)))
+        made.map_err(|error| error.after_clean_up(self.remove_halves(halves, wanted)))
     }
 
     /// The halves of the pair that was just made, by the names that no other object has; `None` where they are not there once each.
@@ -91,12 +108,15 @@ impl Session {
         }
     }
 
-    fn made(&self, set: TemplateSet, halves: Halves, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
-        self.check_left_out(set, halves.private)?;
+    fn made(&self, set: TemplateSet, halves: Halves, wanted: Wanted<'_>) -> Result<NewKeyPair> {
         let pair = self.read_pair(halves)?;
         // An identifier that was read wrongly once is not to be given to the other half.
-        let pair = if pair.has_id(id) { pair } else { self.read_pair(halves)? };
-        self.named(pair, id, label)
+        let pair = if pair.has_id(wanted.id) { pair } else { self.read_pair(halves)? };
+        if !pair.is_new(wanted) {
+            return Err(handle_of_another());
+        }
+        self.check_left_out(set, halves.private)?;
+        self.named(pair, wanted.id, wanted.label)
     }
 
     /// Tries the templates one after the other, until one is taken or the refusal is not about the template.
@@ -171,21 +191,29 @@ impl Session {
         Ok(())
     }
 
-    /// Removes the halves of a pair that cannot be used, by the names that they have now.
-    fn remove_halves(&self, halves: Halves, id: &[u8], label: &[u8]) -> Result<()> {
+    /// Removes the halves of a pair that cannot be used, by the names that they have now. What was there before stays, whatever
+    /// handle the driver gave; what has the names of the new pair goes then.
+    fn remove_halves(&self, halves: Halves, wanted: Wanted<'_>) -> Result<()> {
         let open = self.open_session();
-        let removal = [halves.public, halves.private].into_iter().fold(
-            Removal::new(Step::GenerateKeyPair),
-            |removal, half| {
-                let place = open.place(half);
-                match open.read_object(half) {
-                    Ok(Object::PrivateKey(key)) => removal.generated_half(place, &key.id, key.label.bytes()),
-                    Ok(Object::PublicKey(key)) => removal.generated_half(place, &key.id, key.label.bytes()),
-                    _ => removal.generated_half(place, id, label),
-                }
-            },
-        );
-        self.remove_logged_in(&removal)
+        let (mut removal, mut is_of_others) = (Removal::new(Step::GenerateKeyPair), false);
+        for half in [halves.public, halves.private] {
+            let place = open.place(half);
+            let (id, label) = match open.read_object(half) {
+                Ok(Object::PrivateKey(key)) => (key.id, key.label),
+                Ok(Object::PublicKey(key)) => (key.id, key.label),
+                _ => (wanted.id.to_vec(), Label::new(wanted.label.to_vec())),
+            };
+            if wanted.is_new(place, &id, &label) {
+                removal = removal.generated_half(place, &id, label.bytes());
+            } else {
+                is_of_others = true;
+            }
+        }
+        self.remove_logged_in(&removal)?;
+        if is_of_others {
+            self.remove_leftover_keys(wanted.id, wanted.label, wanted.before)?;
+        }
+        Ok(())
     }
 
     /// Reads the public key first: some tokens lose it later.
@@ -297,17 +325,27 @@ impl NewKeyPair {
 
     /// Whether both halves kept this label, by which they are known again.
     fn has_label(&self, label: &[u8]) -> bool {
-        let padding = |byte: &u8| matches!(byte, 0 | b' ');
-        let kept =
-            |half: &Label| half.bytes().strip_prefix(label).is_some_and(|rest| rest.iter().all(padding));
-        kept(&self.private.label) && self.public.iter().all(|public| kept(&public.label))
+        is_kept(label, &self.private.label) && self.public.iter().all(|public| is_kept(label, &public.label))
+    }
+
+    /// Whether both halves are what was just made.
+    fn is_new(&self, wanted: Wanted<'_>) -> bool {
+        let private = &self.private;
+        wanted.is_new(private.place, &private.id, &private.label)
+            && self.public.iter().all(|public| wanted.is_new(public.place, &public.id, &public.label))
     }
 }
 
-/// Whether a handle is that of no object.
-fn is_of_handle(error: &Error) -> bool {
-    let invalid = ["CKR_OBJECT_HANDLE_INVALID", "CKR_KEY_HANDLE_INVALID"];
-    error.pkcs11_call().is_some_and(|call| invalid.contains(&call.name))
+/// Whether a half kept this label, but for padding.
+fn is_kept(label: &[u8], half: &Label) -> bool {
+    let padding = |byte: &u8| matches!(byte, 0 | b' ');
+    half.bytes().strip_prefix(label).is_some_and(|rest| rest.iter().all(padding))
+}
+
+/// What the driver gave as the new pair is something else.
+fn handle_of_another() -> Error {
+    let error = Error::new(Code::DriverMisbehaved).during(Step::GenerateKeyPair);
+    error.fact(Fact::Reason, "handle_of_another_object")
 }
 
 /// The first refusal is that of the usual template: what it says of another cause is more than that the others were refused too.

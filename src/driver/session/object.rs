@@ -101,9 +101,16 @@ pub(super) struct Unread(pub(super) Option<Call>);
 pub(crate) struct Present {
     pub(super) owner: Owner,
     pub(super) handles: BTreeSet<ObjectHandle>,
+    /// The CKA_IDs of the keys among them, where each was read.
+    pub(super) key_ids: BTreeSet<Vec<u8>>,
 }
 
 impl Present {
+    /// Whether this may be a key that was there: by its handle, or, as some drivers number their objects anew, by its CKA_ID.
+    pub(super) fn may_have(&self, place: Place, id: &[u8]) -> bool {
+        self.owner != place.owner || self.handles.contains(&place.handle) || self.key_ids.contains(id)
+    }
+
     /// Whether there is an object that was not there at that other moment of the same session.
     pub(super) fn has_more_than(&self, other: &Present) -> bool {
         !self.handles.is_subset(&other.handles)
@@ -217,8 +224,7 @@ pub(crate) mod made_up {
         private_keys: Vec<StoredKey>,
         public_keys: Vec<StoredPublicKey>,
     ) -> Objects {
-        let present = Present { owner: Owner(0), handles: BTreeSet::new() };
-        Objects { certificates, private_keys, public_keys, present, ..Objects::default() }
+        Objects { certificates, private_keys, public_keys, ..Objects::default() }
     }
 
     /// The number that a key was made up with.

@@ -86,7 +86,11 @@ impl Open {
             hidden_certificates: 0,
             refusal: None,
             silent: false,
-            present: Present { owner: self.owner(), handles: handles.iter().copied().collect() },
+            present: Present {
+                owner: self.owner(),
+                handles: handles.iter().copied().collect(),
+                ..Present::default()
+            },
         };
         let (mut read, mut others, mut failed) = (0_usize, 0_usize, None);
         let (many, mut wanted) = (handles.len() > FEW, None);
@@ -141,6 +145,9 @@ impl Open {
                 Err(failure) => return Err(failure.during(Step::ReadObjects)),
             }
         }
+        let ids = objects.private_keys.iter().map(|key| &key.id);
+        let ids = ids.chain(objects.public_keys.iter().map(|key| &key.id)).cloned();
+        objects.present.key_ids = ids.collect();
         objects.hidden_certificates += self.certificates_among(&hidden);
         certificates.extend(objects.certificates.iter().map(|one| one.place.handle));
         self.certificates.replace(certificates);

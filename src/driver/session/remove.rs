@@ -388,7 +388,7 @@ impl Session {
     pub(super) fn present(&self) -> Result<Present> {
         let open = self.open_session();
         let handles = open.find(Template::new())?.into_iter().collect();
-        Ok(Present { owner: open.owner(), handles })
+        Ok(Present { owner: open.owner(), handles, ..Present::default() })
     }
 
     fn certificates_since(&self, before: &Present) -> Result<Vec<(Place, Object)>> {

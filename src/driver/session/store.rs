@@ -106,9 +106,14 @@ impl Session {
         Ok(!self.open_session().find(template)?.is_empty())
     }
 
-    /// Sets what could not be given with the object. Whether the token took it, the reading says.
+    /// Sets what could not be given with the object. Whether the token took it, the reading says. A driver may have given the
+    /// handle of another object, which is left as it is.
     fn set_left_out(&self, written: &StoredCertificate, set: AttributeSet) -> Result<()> {
         let open = self.open_session();
+        let is_written = || open.read_written(open.handle_of(written.place)?);
+        if set.has_id() && set.has_label() || !is_written().is_ok_and(|(found, _)| found.der == written.der) {
+            return Ok(());
+        }
         let id = (!set.has_id()).then(|| Template::new().bytes(CKA_ID, &written.id));
         let label = (!set.has_label()).then(|| Template::new().bytes(CKA_LABEL, written.label.bytes()));
         for template in id.into_iter().chain(label) {

@@ -134,6 +134,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "key_does_not_sign") => "the key does not sign",
         (Fact::Reason, "another_key_signed") => "another key has signed",
         (Fact::Reason, "two_keys_sign") => "two private keys sign for this certificate",
+        (Fact::Reason, "handle_of_another_object") => {
+            "the driver gave another key, which was there before, for the new one"
+        }
         (Fact::Reason, "object_changed") => "the object is not what it was",
         (Fact::Reason, "value_of_another_call") => {
             "this function cannot mean what the name of the return value says: it tells nothing of the PIN, of the room on the token or of a certificate"
