@@ -290,7 +290,8 @@ impl Session {
             (Some(key), true) => {
                 let (algorithm, public_key) = (made.algorithm, pair.public_key.clone());
                 let private = StoredKey { algorithm, public_key: Some(public_key.clone()), ..key };
-                let present = Present { owner: open.owner(), handles: found.into_iter().collect() };
+                let (owner, handles) = (open.owner(), found.into_iter().collect());
+                let present = Present { owner, handles, ..Present::default() };
                 Ok((NewKeyPair { private, public, public_key, labelled: pair.labelled }, present))
             }
             _ => {
