@@ -1,12 +1,13 @@
 //! Profiles of Firefox, Thunderbird and other programs with NSS: read by its own softokn, which is a PKCS#11 module and runs where
-//! drivers do. The profile is opened to be read only; certificates are public there, so no primary password is needed.
+//! drivers do. It opens a copy; certificates are public there, so no primary password is needed.
+
+mod copy;
 
 use std::ffi::CString;
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use self::copy::Copy;
 use super::in_place::InPlace;
 use super::place::Place;
 use crate::driver::{Loading, Module, StoredCertificate, lock};
@@ -47,21 +48,22 @@ const LIBRARIES: &[&str] = if cfg!(windows) {
 };
 
 /// Reads the certificates of an NSS profile (the folder with `cert9.db`): those with this name (nickname), or all where it is
-/// empty. The profile may be in use by a running Firefox; nothing in it is changed. NSS's driver is loaded in this way.
+/// empty. The profile may be in use by a running Firefox; nothing in it is changed, since NSS opens a private copy. NSS's driver is
+/// loaded in this way.
 ///
 /// # Errors
 /// [`Code::NssProfileUnusable`], also when NSS crashes or hangs with it; [`Code::NssProfileBusy`] while another program writes
-/// to it; [`Code::NssMissing`]; [`Code::OldNotFound`] with the names that are there; what the driver returns.
+/// to it, for a second; [`Code::NssMissing`]; [`Code::OldNotFound`] with the names that are there; what the driver returns.
 pub fn read_nss(profile: &Path, name: &str, loading: &Loading) -> Result<InPlace> {
     let place = Place::Nss { profile: profile.to_owned(), name: name.to_owned() }.absolute();
     let read = || {
-        check(profile)?;
-        let parameters = parameters(profile)?;
+        let copy = Copy::of(profile)?;
+        let parameters = parameters(copy.folder())?;
         let library = library()?;
         let _turn = lock(&TURN);
         certificates(&Module::load_softokn(&library, &parameters, loading)?)
     };
-    let of_profile = |error| of_profile(error, profile).during(Step::ReadPlace).fact(Fact::Place, &place);
+    let of_profile = |error| of_profile(error).during(Step::ReadPlace).fact(Fact::Place, &place);
     let (stored, keys) = read().map_err(of_profile)?;
     let is_meant = |one: &&StoredCertificate| name.is_empty() || one.label.as_str() == name;
     let meant: Vec<&StoredCertificate> = stored.iter().filter(is_meant).collect();
@@ -81,34 +83,6 @@ pub fn read_nss(profile: &Path, name: &str, loading: &Loading) -> Result<InPlace
         Some(Place::Nss { profile: profile.to_owned(), name: stored.label.as_str().to_owned() }.absolute())
     };
     Ok(found.each_at(named))
-}
-
-/// Whether another program holds the profile.
-mod in_use {
-    use std::path::Path;
-
-    /// Whether another process has a lock of SQLite's on one of the profile's databases.
-    #[cfg(unix)]
-    pub(super) fn is_locked(profile: &Path) -> bool {
-        use rustix::process::{Flock, FlockType, fcntl_getlk};
-        /// Where SQLite locks a database (PENDING_BYTE in its os.h), and how many bytes from there.
-        const LOCK_BYTES: (u64, u64) = (0x4000_0000, 512);
-        ["cert9.db", "key4.db"].iter().any(|name| {
-            let database = profile.join(name);
-            if !database.is_file() {
-                return false;
-            }
-            let Ok(file) = std::fs::File::open(database) else { return false };
-            let mut wanted = Flock::from(FlockType::WriteLock);
-            (wanted.start, wanted.length) = LOCK_BYTES;
-            fcntl_getlk(file, &wanted).is_ok_and(|held| held.is_some())
-        })
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn is_locked(_profile: &Path) -> bool {
-        false
-    }
 }
 
 /// The profiles of this user's programs with NSS: Firefox and Thunderbird, and the one that Chrome shares on Linux.
@@ -147,75 +121,22 @@ fn certificates(softokn: &Module) -> Result<(Vec<StoredCertificate>, Vec<Vec<u8>
 }
 
 /// What the driver's end or its refusal to start says of the profile that it was given.
-fn of_profile(error: Error, profile: &Path) -> Error {
-    let because = |code, error| Error::new(code).because_of(error);
-    let unusable = |reason, error| because(Code::NssProfileUnusable, error).fact(Fact::Reason, reason);
+fn of_profile(error: Error) -> Error {
+    let unusable = |reason: &str, error| {
+        let unusable = Error::new(Code::NssProfileUnusable).because_of(error);
+        unusable.fact(Fact::Reason, reason)
+    };
     match error.code() {
-        Code::NssProfileUnusable | Code::NssMissing => error,
         Code::DriverCrashed => unusable("nss_crashed", error),
-        _ if in_use::is_locked(profile) => because(Code::NssProfileBusy, error),
         Code::DriverTimeout => unusable("nss_hangs", error),
-        // Damaged, or in use in this process.
+        // In use in this process, or damaged.
         Code::DriverInitFailed => {
             let reason = error.facts().find(|(fact, _)| *fact == Fact::Reason);
-            let reason = reason.map(|(_, reason)| reason.to_owned());
-            let reason = reason.or_else(|| why_unusable(profile).map(str::to_owned));
-            let unusable = because(Code::NssProfileUnusable, error);
-            reason.iter().fold(unusable, |unusable, reason| unusable.fact(Fact::Reason, reason))
+            let reason = reason.map_or("nss_damaged", |(_, reason)| reason).to_owned();
+            unusable(&reason, error)
         }
         _ => error,
     }
-}
-
-/// What is wrong with the two databases of a profile that softokn did not open.
-fn why_unusable(profile: &Path) -> Option<&'static str> {
-    /// How a database of SQLite begins, and what its length is a multiple of (§1.3 of its file format).
-    const MAGIC: &[u8] = b"SQLite format 3\0";
-    const PAGE: u64 = 512;
-    ["cert9.db", "key4.db"].iter().find_map(|name| {
-        let path = profile.join(name);
-        // A pipe would wait for ever.
-        if path.metadata().is_ok_and(|file| !file.is_file()) {
-            return Some("nss_damaged");
-        }
-        let mut begin = [0; MAGIC.len()];
-        let read = File::open(path).and_then(|mut file| {
-            file.read_exact(&mut begin)?;
-            file.metadata()
-        });
-        match read.map_err(|error| error.kind()) {
-            Err(io::ErrorKind::NotFound) => Some("nss_incomplete"),
-            Err(io::ErrorKind::PermissionDenied) => Some("nss_not_permitted"),
-            Err(_) => Some("nss_damaged"),
-            Ok(file) if begin != MAGIC || file.len() % PAGE != 0 => Some("nss_damaged"),
-            // Whoever wrote to it was ended before all of it was written; the next one that writes takes it back.
-            Ok(_) => {
-                let journal = profile.join(format!("{name}-journal")).metadata();
-                journal.is_ok_and(|journal| journal.len() > 0).then_some("nss_unfinished")
-            }
-        }
-    })
-}
-
-/// That it is a profile whose certificates may be read: softokn would make an empty one in its memory.
-fn check(profile: &Path) -> Result<()> {
-    let unusable = || Error::new(Code::NssProfileUnusable);
-    let database = profile.join("cert9.db");
-    // A pipe would wait for ever.
-    let opened = match database.metadata() {
-        Ok(metadata) if !metadata.is_file() => Err(io::Error::from(io::ErrorKind::InvalidInput)),
-        _ => File::open(database).map(drop),
-    };
-    if let Err(error) = opened {
-        let reason = match error.kind() {
-            io::ErrorKind::NotFound if profile.join("cert8.db").exists() => Some("nss_old_form"),
-            io::ErrorKind::NotFound => Some("no_cert9"),
-            _ => None,
-        };
-        let unusable = reason.iter().fold(unusable(), |unusable, reason| unusable.fact(Fact::Reason, reason));
-        return Err(unusable.fact(Fact::Detail, &error).caused_by(error));
-    }
-    Ok(())
 }
 
 fn library() -> Result<PathBuf> {
@@ -227,14 +148,11 @@ fn library() -> Result<PathBuf> {
     found.ok_or_else(missing)
 }
 
-/// What softokn is told: where the profile is, and that nothing in it is written.
-fn parameters(profile: &Path) -> Result<CString> {
-    let whole = std::path::absolute(profile).unwrap_or_else(|_| profile.to_owned());
-    let unusable = || Error::new(Code::NssProfileUnusable);
-    let folder = whole.to_str().ok_or_else(unusable)?;
-    let quoted = folder.replace('\\', "\\\\").replace('\'', "\\'");
-    let parameters = format!(
-        "configdir='sql:{quoted}' certPrefix='' keyPrefix='' secmod='secmod.db' flags=readOnly,noRootInit"
-    );
+/// What softokn is told: where the copy of the profile is.
+fn parameters(folder: &Path) -> Result<CString> {
+    let unusable = || Error::new(Code::NssProfileUnusable).fact(Fact::Reason, "nss_no_copy");
+    let quoted = folder.to_str().ok_or_else(unusable)?.replace('\\', "\\\\").replace('\'', "\\'");
+    let parameters =
+        format!("configdir='sql:{quoted}' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noRootInit");
     CString::new(parameters).map_err(|_| unusable())
 }

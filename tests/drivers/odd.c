@@ -338,14 +338,15 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
     *public_key = outside(*public_key), *private_key = outside(*private_key);
     /* `pair-untold`: of the public half (1), or of neither, a handle that is one. */
     if (word("pair-untold") && !rv) *public_key = 0, *private_key = number("pair-untold") == 1 ? *private_key : 0;
-    /* `pair-of-others`: the handles of keys that are there already: of the private half (1), the public one (2), both (3). The keys
-       have the CKA_ID `others-id`. */
+    /* `pair-of-others`: the handles of keys that are there already, with the CKA_ID `others-id`: of the private half (1), the public one
+     * (2), both (3). `pair-exchanged`: each is that of the other half. */
+    U first = *public_key;
+    if (!rv && word("pair-exchanged")) *public_key = *private_key, *private_key = first;
     for (int half = 0; !rv && number("pair-of-others") && half < 2; half++) {
         U class = half ? 2 : 3, found = 0, count = 0;
         B id = (B)number("others-id");
         struct attribute wanted[] = {{0, &class, sizeof class}, {0x102, &id, 1}};
-        real->function[FIND_INIT](session, wanted, 2);
-        real->function[FIND](session, &found, 1, &count);
+        real->function[FIND_INIT](session, wanted, 2), real->function[FIND](session, &found, 1, &count);
         real->function[FIND_FINAL](session);
         if (count && number("pair-of-others") & 1 << half) *(half ? public_key : private_key) = found;
     }

@@ -86,6 +86,7 @@ fn what_a_driver_misstates_stops_no_renewal() {
         (Kind::P256, "one-thread"),
         (Kind::P256, "pair-untold=1"),
         (Kind::Rsa2048, "pair-untold=2"),
+        (Kind::Rsa2048, "pair-exchanged"),
         (Kind::P256, "one-by-one=0x30"),
         (Kind::P256, "one-by-one=0xd1"),
         (Kind::P256, "busy=0x30"),

@@ -437,26 +437,107 @@ fn a_certificate_in_a_browsers_profile_is_read() {
     let error = read_nss(&old_form, "").and_then(places::InPlace::only).unwrap_err();
     assert!(matches!(error.code(), Code::NssProfileUnusable | Code::OldNotFound), "{error}");
 
-    // Of what cannot be opened it is said what is wrong, as far as that can be seen.
+    // Of what cannot be opened it is said what is wrong.
+    let [cert9, key4] = ["cert9.db", "key4.db"].map(|name| std::fs::read(profile.join(name)).unwrap());
     let broken = desk.file("broken");
     std::fs::create_dir(&broken).unwrap();
-    let [cert9, key4] = ["cert9.db", "key4.db"].map(|name| std::fs::read(profile.join(name)).unwrap());
     std::fs::write(broken.join("key4.db"), key4).unwrap();
-    let rows: [(&[u8], &str); 3] = [
-        (b"no database, and long enough to be none", "nss_damaged"),
-        (&cert9[..100], "nss_damaged"),
-        (&cert9, "nss_incomplete"),
-    ];
-    for (cert9, why) in rows {
+    let noise = [&cert9[..100], &[0xa5; 924]].concat();
+    for cert9 in [b"no database, and long enough to be none", &cert9[..100], b"", &noise] {
         std::fs::write(broken.join("cert9.db"), cert9).unwrap();
-        if why == "nss_incomplete" {
-            std::fs::remove_file(broken.join("key4.db")).unwrap();
-        }
-        match read_nss(&broken, "") {
-            Err(error) => assert!(error.facts().any(|(_, value)| value == why), "{why}: {error}"),
-            Ok(found) => assert_eq!(found.iter().count(), 0, "{why}"),
-        }
+        let error = refused(read_nss(&broken, ""), Code::NssProfileUnusable);
+        assert!(error.facts().any(|(_, value)| value == "nss_damaged"), "{error}");
     }
+    let huge = std::fs::File::create(broken.join("cert9.db")).unwrap();
+    huge.set_len((64 << 20) + 512).unwrap();
+    let error = refused(read_nss(&broken, ""), Code::NssProfileUnusable);
+    assert!(error.facts().any(|(_, value)| value == "nss_too_large"), "{error}");
+}
+
+/// Every file of a folder: its name, its bytes, and when it was written.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+    let each = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<_> = each
+        .map(|path| {
+            let modified = path.metadata().unwrap().modified().unwrap();
+            let bytes = if path.is_file() { std::fs::read(&path).unwrap() } else { Vec::new() };
+            (path, bytes, modified)
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// In whatever state a browser has left its databases, the certificate is read and nothing in the folder changes. What is copied
+/// for that stays nowhere.
+#[test]
+fn a_profile_is_read_in_every_state_and_stays_as_it_is() {
+    let desk = Desk::new();
+    let old = desk.old_until("old", days_from_now(11));
+    let p12 = desk.export("old", "geheim", &["-name", "own"]);
+    let profile = desk.file("profile");
+    std::fs::create_dir(&profile).unwrap();
+    let run = |program: &str, words: &[&str]| {
+        let output = Command::new(program).args(words).current_dir(&profile).output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    run("certutil", &["-N", "-d", "sql:.", "--empty-password"]);
+    run("pk12util", &["-i", p12.to_str().unwrap(), "-d", "sql:.", "-W", "geheim", "-K", ""]);
+    let left = |folder: &str| {
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        names.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("usbtoken-nss-")).count()
+    };
+    let is_read = |state: &str| {
+        let before = files(&profile);
+        let found = read_nss(&profile, "own").and_then(places::InPlace::only);
+        assert_eq!(found.unwrap().certificate(), &old, "{state}");
+        assert!(files(&profile) == before, "{state}: the folder was changed");
+    };
+    is_read("as NSS made it");
+
+    // Another program has written into the log beside the database, or was killed while it wrote into the database itself.
+    let ended = |state: &str, statements: &str| {
+        let script = format!(
+            "import os, sqlite3; db = sqlite3.connect('cert9.db', isolation_level=None)\n\
+             [db.execute(one).fetchall() for one in '{statements}'.split(';')]; os._exit(0)"
+        );
+        run("python3", &["-c", &script]);
+        is_read(state);
+    };
+    ended("log", "pragma journal_mode=wal;create table other(x);insert into other values(1)");
+    assert!(profile.join("cert9.db-wal").metadata().unwrap().len() > 0);
+    run(
+        "python3",
+        &["-c", "import sqlite3; sqlite3.connect('cert9.db').execute('pragma journal_mode=delete')"],
+    );
+    ended(
+        "unfinished",
+        "pragma cache_size=1;begin;create table more(x);delete from nssPublic;\
+         insert into more with recursive c(x) as (select 1 union all select x+1 from c limit 20000) select x from c",
+    );
+    assert!(profile.join("cert9.db-journal").metadata().unwrap().len() > 0);
+
+    // The private keys are not needed.
+    let keys = profile.join("key4.db");
+    std::fs::rename(&keys, desk.file("key4.db")).unwrap();
+    is_read("no keys");
+    std::fs::create_dir(&keys).unwrap();
+    is_read("a folder in the place of the keys");
+    std::fs::remove_dir(&keys).unwrap();
+    run("mkfifo", &["key4.db"]);
+    is_read("a pipe in the place of the keys");
+    std::fs::remove_file(&keys).unwrap();
+    std::fs::write(&keys, "no database").unwrap();
+    is_read("no database in the place of the keys");
+    std::fs::remove_file(&keys).unwrap();
+    std::os::unix::fs::symlink(desk.file("key4.db"), &keys).unwrap();
+    is_read("keys behind a link");
+    std::fs::remove_file(profile.join("cert9.db")).unwrap();
+    run("mkfifo", &["cert9.db"]);
+    let error = refused(read_nss(&profile, ""), Code::NssProfileUnusable);
+    assert!(error.facts().any(|(_, value)| value == "nss_damaged"), "{error}");
+
+    assert_eq!(left("/dev/shm") + left("/tmp"), 0);
 }
 
 #[test]

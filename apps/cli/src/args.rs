@@ -14,6 +14,7 @@ mod parse;
 mod pin;
 mod shared;
 mod subject;
+mod withheld;
 
 pub use drivers::Drivers;
 pub use from::FromArgs;
@@ -24,6 +25,7 @@ pub use shared::{
     ReferenceArgs, Which, YES,
 };
 pub use subject::{SubjectArg, SubjectArgs};
+pub use withheld::{WITHHELD, is_some_place, may_be_pin, withhold};
 
 /// Exit codes are the numbers of [`usbtoken::error::Family`]; a test compares.
 pub const EXIT_CODES: &str = "\

@@ -19,10 +19,12 @@ use usbtoken::driver::{PinDoubt, PinState};
 use usbtoken::error::{Fact, Step};
 use usbtoken::text::printable;
 use usbtoken::{Code, Error, Login, Pin, Result, Token};
+use zeroize::Zeroizing;
 
+use self::limit::LONGEST_PIN;
 use self::prompt::Typed;
-pub use self::source::{Found, Source, close_input, is_some_place, standard_input};
-use crate::args::Global;
+pub use self::source::{Found, Source, close_input, standard_input};
+use crate::args::{Global, WITHHELD, may_be_pin};
 use crate::words::{Tongue, Words};
 
 /// What is needed to log in to that token.
@@ -132,9 +134,15 @@ pub fn is_terminal() -> bool {
 pub fn confirmed(question: &str) -> bool {
     crate::surroundings::restore();
     let mut stderr = io::stderr();
-    let mut answer = String::new();
+    let mut answer = Zeroizing::new(String::with_capacity(LONGEST_PIN + 1));
     let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
-    asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok() && is_yes(&answer)
+    let is_read = asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok();
+    if may_be_pin(answer.trim()) {
+        // It stays on no screen: the line above is written anew.
+        let line = question.lines().next_back().unwrap_or_default();
+        let _ = writeln!(stderr, "\x1b[1A\r\x1b[2K{line}{WITHHELD}");
+    }
+    is_read && is_yes(&answer)
 }
 
 fn is_yes(answer: &str) -> bool {

@@ -39,6 +39,39 @@ fn a_pin_in_the_place_of_a_name_is_not_shown() {
         assert_eq!(done.code, 2, "{line}: {done:?}");
         assert!(!done.stderr.contains("8219") && !done.stderr.contains("1111"), "{line}: {done:?}");
     }
+    let places = [
+        "preflight --from nss:648219",
+        "preflight --from nss:sql:648219",
+        "preflight --from=file:648219",
+        "preflight --from 648219",
+        "preflight --from windows:648219",
+        "preflight --from pkcs11:648219",
+        "preflight --token 648219",
+        "preflight --from file:ca/ca.pem --from-password 648219",
+        "renew --issuer true --key 648219",
+        "list --bank 648219",
+        "list --banks 648219",
+        "list --lang 648219",
+        "list --due 648219",
+        "install 648219",
+        "install ca/ca.pem --trust-anchor 648219",
+        "request --out 648219/648219",
+        "preflight --nth P648219",
+        "preflight --module 648219",
+    ];
+    for line in places {
+        for how in ["--lang ja", "--json"] {
+            let done = stage.shell(&format!("usbtoken {line} {how}"));
+            assert_ne!(done.code, 0, "{line}: {done:?}");
+            assert!(!format!("{}{}", done.stdout, done.stderr).contains("8219"), "{line}: {done:?}");
+        }
+    }
+    // What cannot be read of a list hides nothing else.
+    for also in ["file:648219", "nss:648219"] {
+        for done in list(&stage, &format!("--everywhere --also {also}")) {
+            assert!(!format!("{}{}", done.stdout, done.stderr).contains("8219"), "{also}: {done:?}");
+        }
+    }
     let [_, done] = list(&stage, "--pin-env 648219");
     assert_eq!(done.failed("pin_source_unusable", 2)["facts"]["reason"][0], "variable_not_set");
     let [_, done] = list(&stage, "--pin-file 648219");

@@ -132,6 +132,12 @@ fn a_slip_is_asked_about_and_no_try() {
         terminal.questioned(question);
         terminal.type_in(b"\r");
     }
+    // The PIN once more, where a yes was expected: no try, and the line is taken off the screen.
+    terminal.asked_for("PIN of");
+    terminal.type_in(b"64\r");
+    terminal.questioned("type yes");
+    terminal.type_in(b"648219\r");
+    terminal.wait(|terminal| terminal.sees("\x1b[1A\r\x1b[2K"));
     terminal.asked_for("PIN of");
     terminal.type_in(b"648219\r");
     assert_eq!(terminal.ended().code(), Some(0), "{}", terminal.text());

@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::object::{Changed, Label, Place, Present, StoredKey, StoredPublicKey};
-use super::read::Object;
+use super::read::{Object, handle_of_another};
 use super::remove::Removal;
 use crate::driver::ckr;
 use crate::driver::ckr::During as _;
@@ -341,12 +341,6 @@ impl NewKeyPair {
 fn is_kept(label: &[u8], half: &Label) -> bool {
     let padding = |byte: &u8| matches!(byte, 0 | b' ');
     half.bytes().strip_prefix(label).is_some_and(|rest| rest.iter().all(padding))
-}
-
-/// What the driver gave as the new pair is something else.
-fn handle_of_another() -> Error {
-    let error = Error::new(Code::DriverMisbehaved).during(Step::GenerateKeyPair);
-    error.fact(Fact::Reason, "handle_of_another_object")
 }
 
 /// The first refusal is that of the usual template: what it says of another cause is more than that the others were refused too.

@@ -362,6 +362,7 @@ impl Open {
         let read = self.functions().attributes_and_refusal(self.handle(), handle, &wanted, value);
         match read.map_err(|failure| failure.during(Step::ReadObjects))? {
             Some((attributes, value_refused)) => {
+                check_class(&attributes, CKO_PRIVATE_KEY)?;
                 Ok(StoredKey { algorithm, value_refused, ..self.private_key(handle, &attributes) })
             }
             None => Ok(StoredKey { algorithm, ..self.read_private_key(handle)? }),
@@ -382,9 +383,13 @@ impl Open {
     }
 
     /// A public key whose value cannot be understood is an error only for whom needs it.
+    ///
+    /// # Errors
+    /// [`Code::DriverMisbehaved`] for what says that it is something else; what the driver returns.
     pub(super) fn read_public_key(&self, handle: ObjectHandle) -> Result<(StoredPublicKey, Option<Error>)> {
         let attributes = self.attributes_where(handle, &KEY_MATERIAL, may_be_of_key);
         let attributes = attributes.map_err(|failure| failure.during(Step::ReadObjects))?;
+        check_class(&attributes, CKO_PUBLIC_KEY)?;
         Ok(self.public_key(handle, &attributes))
     }
 
@@ -443,6 +448,20 @@ impl PublicSession {
     /// What is visible without login.
     pub(crate) fn objects(&self) -> Result<Objects> {
         or_nothing(self.open_session().objects(None))
+    }
+}
+
+/// What the driver gave as the new pair is something else.
+pub(super) fn handle_of_another() -> Error {
+    let error = Error::new(Code::DriverMisbehaved).during(Step::GenerateKeyPair);
+    error.fact(Fact::Reason, "handle_of_another_object")
+}
+
+/// That what the driver gave as a half of a new pair does not say that it is something else.
+fn check_class(attributes: &Attributes, class: CK_OBJECT_CLASS) -> Result<()> {
+    match attributes.number(CKA_CLASS) {
+        Some(other) if other != class => Err(handle_of_another()),
+        _ => Ok(()),
     }
 }
 

@@ -440,7 +440,7 @@ code_words! {
     NssMissing "The library that reads the certificates of Firefox and Thunderbird (NSS softokn) was not found on this computer."
         "Install Firefox, or export the certificate in Firefox to a file and name that file.";
     NssProfileUnusable "The folder is no Firefox or NSS profile that can be read."
-        "Close Firefox and try again, or look for the profile's folder with cert9.db, and whether it may be read. With the old form (cert8.db), export the certificate in Firefox to a file and name that file.";
+        "Look for the profile's folder with cert9.db, and whether it may be read. Or, as with the old form (cert8.db), export the certificate in Firefox to a file and name that file.";
     PlaceUnsupported "There is no such place for certificates on this computer."
         "Export the certificate to a file and name that file.";
     StoreUnreadable "This computer's store of certificates cannot be read."

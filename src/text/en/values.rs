@@ -69,17 +69,15 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
         (Fact::Reason, "softokn_in_use") => "this program uses the same library (NSS) already",
         (Fact::Reason, "nss_crashed") => "the library that reads it (NSS) crashed",
-        (Fact::Reason, "nss_incomplete") => {
-            "one of the profile's two databases, cert9.db and key4.db, is missing"
-        }
         (Fact::Reason, "nss_not_permitted") => {
-            "one of the profile's two databases, cert9.db and key4.db, may not be read by this user"
+            "the profile's certificates (cert9.db) may not be read by this user"
         }
         (Fact::Reason, "nss_damaged") => {
             "one of the profile's two databases, cert9.db and key4.db, is damaged"
         }
-        (Fact::Reason, "nss_unfinished") => {
-            "a program was ended while it wrote to the profile; start Firefox once and close it, which mends that"
+        (Fact::Reason, "nss_too_large") => "its database (cert9.db) is far larger than that of any profile",
+        (Fact::Reason, "nss_no_copy") => {
+            "no private copy of its databases could be made in the folder for temporary files, or in /dev/shm; see that there is room"
         }
         (Fact::Reason, "nss_hangs") => "the library that reads it (NSS) did not answer in time",
         (Fact::Reason, "first_issue") => {

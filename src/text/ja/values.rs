@@ -63,15 +63,13 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
         (Fact::Reason, "softokn_in_use") => "このプログラムが、同じライブラリ（NSS）をすでに使っています",
         (Fact::Reason, "nss_crashed") => "読み取りに使うライブラリ（NSS）が異常終了しました",
-        (Fact::Reason, "nss_incomplete") => {
-            "プロファイルのデータベース（cert9.dbとkey4.db）の一方がありません"
-        }
         (Fact::Reason, "nss_not_permitted") => {
-            "プロファイルのデータベース（cert9.dbとkey4.db）を、このユーザーは読み取れません"
+            "プロファイルの証明書データベース（cert9.db）を、このユーザーは読み取れません"
         }
         (Fact::Reason, "nss_damaged") => "プロファイルのデータベース（cert9.dbとkey4.db）が壊れています",
-        (Fact::Reason, "nss_unfinished") => {
-            "書き込みの途中でプログラムが終了しています。Firefoxを一度起動して終了すると元に戻ります"
+        (Fact::Reason, "nss_too_large") => "データベース（cert9.db）が、プロファイルとしては大きすぎます",
+        (Fact::Reason, "nss_no_copy") => {
+            "読み取り用の写しを、一時フォルダにも/dev/shmにも作れません。空き容量を確認してください"
         }
         (Fact::Reason, "nss_hangs") => "読み取りに使うライブラリ（NSS）が制限時間内に応答しません",
         (Fact::Reason, "first_issue") => {

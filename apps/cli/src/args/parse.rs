@@ -1,19 +1,29 @@
 //! Reading the command line. What stands where nothing is expected may be a PIN, and is not printed.
 
+use std::borrow::Cow;
+
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Cli;
-
-/// Stands in the place of what is not shown.
-const WITHHELD: &str = "…";
+use super::withheld::{WITHHELD, may_be_pin, withhold};
+use crate::process::surroundings;
 
 /// The command line of this process. Ends the process where it is wrong, and for help.
 pub fn parse() -> Cli {
-    Cli::try_parse().unwrap_or_else(|error| without_stray(error).exit())
+    Cli::try_parse().unwrap_or_else(|error| {
+        let error = without_stray(error);
+        // Why a value is wrong may say it again.
+        if let Cow::Owned(said) = withhold(&error.render().to_string()) {
+            surroundings::say(said.trim_end());
+            std::process::exit(error.exit_code());
+        }
+        error.exit()
+    })
 }
 
-/// The same error without an argument that is neither an option nor nearly a command, nor a place of certificates.
+/// The same error without an argument that is neither an option nor nearly a command, nor a place of certificates, or that may be a
+/// PIN.
 fn without_stray(mut error: clap::Error) -> clap::Error {
     let stray = match error.kind() {
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
@@ -21,6 +31,9 @@ fn without_stray(mut error: clap::Error) -> clap::Error {
             ContextKind::InvalidSubcommand
         }
         ErrorKind::ValueValidation if is_place(error.get(ContextKind::InvalidArg)) => {
+            ContextKind::InvalidValue
+        }
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue if matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(text)) if may_be_pin(text)) => {
             ContextKind::InvalidValue
         }
         _ => return error,

@@ -12,7 +12,7 @@ use usbtoken::text::printable;
 use usbtoken::{Code, Error, Result, Token};
 use zeroize::Zeroizing;
 
-use crate::args::{FromArgs, Which};
+use crate::args::{FromArgs, Which, is_some_place};
 use crate::kept::Keeper;
 use crate::pin::prompt::{self, Typed};
 use crate::run::Run;
@@ -102,7 +102,7 @@ fn password_from(run: &Run, path: &Path) -> Result<Password> {
     let unreadable = |error: io::Error| {
         let place = Error::new(Code::FileUnreadable).during(Step::ReadPlace);
         // What is no path may be the password itself.
-        let place = match pin::is_some_place(path) || files::is_standard(path) {
+        let place = match is_some_place(path) || files::is_standard(path) {
             true => place.fact(Fact::Path, path.display()),
             false => place.fact(Fact::Reason, "file_not_there"),
         };

@@ -14,6 +14,7 @@ use usbtoken::error::{Fact, Family, Notice, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
+use crate::args::withhold;
 use crate::process::surroundings;
 use crate::words::{Tongue, Words};
 
@@ -164,14 +165,15 @@ pub fn error_text(error: &Error, lang: Lang, bank: Option<&Bank>) -> String {
 
 fn error_text_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Option<&Bank>) -> String {
     let report = report(error, lang, bank).to_string();
+    let report = withhold(&report);
     let tongue = Tongue { lang, bank };
     match hint {
         // The last line is for support; the hint belongs to what the person should do.
         Some(hint) => match report.rsplit_once('\n') {
             Some((before, support)) => format!("{before}\n{}\n{support}", tongue.text(hint)),
-            None => report,
+            None => report.into_owned(),
         },
-        None => report,
+        None => report.into_owned(),
     }
 }
 
@@ -209,7 +211,7 @@ fn facts_json<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Map<String, V
     let mut all = Map::new();
     for (fact, value) in facts {
         if let Value::Array(values) = all.entry(fact.name()).or_insert_with(|| json!([])) {
-            values.push(value.into());
+            values.push(withhold(value).into());
         }
     }
     all
@@ -231,7 +233,7 @@ pub fn print_warning(error: &Error, lang: Lang, bank: Option<&Bank>, as_json: bo
         let mut value = error_json(error, lang, bank);
         json::line(&json!({"warning": value["error"].take()}))
     } else {
-        report(error, lang, bank).to_string()
+        withhold(&report(error, lang, bank).to_string()).into_owned()
     };
     surroundings::say(&text);
 }
@@ -268,7 +270,7 @@ pub fn notice_text(warning: &Warning, tongue: Tongue<'_>) -> String {
 pub fn fact_text(fact: Fact, value: &str, tongue: Tongue<'_>) -> String {
     let words = fact.words(value, tongue.lang);
     let words = if words == value { words } else { tongue.say(&words) };
-    format!("{}: {}", fact.label(tongue.lang), printable(&words))
+    format!("{}: {}", fact.label(tongue.lang), withhold(&printable(&words)))
 }
 
 /// Which of the command's own options helps.

@@ -4,7 +4,7 @@
 //! is a name behind which there is nothing, for it may be the PIN itself.
 
 use std::fmt::Display;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::guard;
 #[cfg(unix)]
 use super::hidden;
 use super::limit::LONGEST_PIN;
-use crate::args::{Global, PinChange};
+use crate::args::{Global, PinChange, is_some_place};
 
 /// How a PIN is obtained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,12 +137,6 @@ fn read_file(path: &Path) -> Result<Found> {
     let remark = || Warning::from(Notice::PinFileReadable).fact(Fact::Path, path.display());
     found.remarks.extend(open.then(remark));
     Ok(found)
-}
-
-/// Whether this is surely a path, and not a PIN that was given in its place: it is there, or its folder is.
-pub fn is_some_place(path: &Path) -> bool {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    fs::symlink_metadata(path).is_ok() || folder.is_some_and(Path::is_dir)
 }
 
 /// Whether other users of this computer may read the file. A pipe is not theirs to open.

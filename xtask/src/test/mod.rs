@@ -1,5 +1,7 @@
 //! `cargo xtask test`: the steps, as data, and how they are run.
 
+mod programs;
+
 use std::process::Command;
 use std::time::Instant;
 
@@ -14,6 +16,9 @@ struct Step {
     /// Environment variables.
     env: &'static [(&'static str, &'static str)],
 }
+
+/// The step that runs the test programs, after Cargo has built them.
+const TEST: &str = "test";
 
 /// The step that plays several users, as root in a mount namespace. Not every machine grants that; then it is not run, and
 /// the closing lines say so.
@@ -69,14 +74,15 @@ const STEPS: &[Step] = &[
         cargo: &["test", "--package", "usbtoken", "--test", "users", "--", "--ignored"],
         env: &[],
     },
-    Step { name: "test", cargo: &["test", "--workspace"], env: &[] },
+    Step { name: TEST, cargo: &["test", "--workspace", "--no-run"], env: &[] },
 ];
 
 /// Runs the named steps, or all.
 pub fn run(only: &[String], list: bool) -> Done {
     if list {
         for step in STEPS {
-            println!("{:8} cargo {}", step.name, step.cargo.join(" "));
+            let then = if step.name == TEST { ", then each program, two at a time" } else { "" };
+            println!("{:8} cargo {}{then}", step.name, step.cargo.join(" "));
         }
         return Ok(());
     }
@@ -98,6 +104,7 @@ pub fn run(only: &[String], list: bool) -> Done {
         }
         let begin = Instant::now();
         work::run(work::cargo().args(step.cargo).envs(step.env.iter().copied()))
+            .and_then(|()| if step.name == TEST { programs::run() } else { Ok(()) })
             .map_err(|problem| format!("step `{}`: {problem}", step.name))?;
         times.push((step.name, begin.elapsed()));
     }
