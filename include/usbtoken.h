@@ -465,6 +465,8 @@
 #define USBTOKEN_KEYS_ALIKE 833
 /** What seems to take the place of this certificate is in another name, or comes from another CA. */
 #define USBTOKEN_SUCCESSOR_DOUBTFUL 834
+/** What is left of the old certificate may be a copy that another program has made, so it is not removed. */
+#define USBTOKEN_OLD_IS_COPY 835
 /** The new certificate was ordered before the bank renews the old one, so the old one stays until it ends. */
 #define USBTOKEN_RETIRE_BEFORE_WINDOW 844
 /** The certificate is a CA's, and not a customer's. */
@@ -739,6 +741,8 @@
 #define USBTOKEN_NOTICE_PROFILE_ISSUER_REVERSED 137
 /** Nothing old was removed: no certificate on the token is known to be replaced by this one. */
 #define USBTOKEN_NOTICE_NOTHING_REPLACED 138
+/** A copy of the old certificate is left on the token. Another program may have made it, so it is not removed. */
+#define USBTOKEN_NOTICE_COPY_KEPT 111
 /** The day of the installation could not be kept on this computer, so a later run does not know it. */
 #define USBTOKEN_NOTICE_INSTALLATION_NOT_KEPT 139
 

@@ -48,7 +48,7 @@ pub(crate) use self::pending::Old;
 pub use self::pending::{BegunBy, HalfWritten, PendingKey, PendingState};
 pub use self::record::Caller;
 pub(crate) use self::record::Record;
-pub(crate) use self::removable::Meant;
+pub(crate) use self::removable::{Meant, OfCopies};
 pub use self::successor::{Renewed, Successor};
 
 use std::sync::Arc;

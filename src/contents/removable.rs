@@ -26,9 +26,20 @@ pub(crate) enum Meant<'a> {
     Requested(Option<&'a PublicKey>),
 }
 
+/// Which of several objects with the old certificate is meant, where the key that shows it has gone, or stays.
+#[derive(Clone, Copy)]
+pub(crate) enum OfCopies<'a> {
+    /// The one that the caller has chosen.
+    Chosen,
+    /// Its own: the one beside the key, or the one under the identifier under which a removal has begun. Another program's copy stays.
+    Own(Option<&'a [u8]>),
+}
+
 /// The removal of an old credential.
 pub(crate) struct Retirement {
     pub(crate) removal: Removal,
+    /// The identifier under which its certificate stands.
+    pub(crate) id: Vec<u8>,
     /// Whether a private key is among what goes.
     pub(crate) with_key: bool,
 }
@@ -198,7 +209,7 @@ impl Contents {
     /// key, or another program's certificate is for it too, the certificate alone. `named`: a person has named the follower.
     ///
     /// # Errors
-    /// [`Code::RemovalDoubtful`] when two private keys sign for it; [`Code::RetireNotOurs`] when the key that should be its
+    /// [`Code::OldIsCopy`] when all that is left of it may be another program's copy; [`Code::RemovalDoubtful`] when two private keys sign for it; [`Code::RetireNotOurs`] when the key that should be its
     /// own refuses to sign; [`Code::RetireOlderFirst`] while the certificate that this one follows is on the token; and what signing returns
     /// when it is the token that failed.
     pub(crate) fn retirement(
@@ -207,12 +218,13 @@ impl Contents {
         old: &Credential,
         follower: &Credential,
         named: bool,
+        of_copies: OfCopies<'_>,
     ) -> Result<Retirement> {
         let step = Step::Retire;
         let public = old.certificate().public_key();
         if follower.certificate().public_key() == public {
-            let removal = self.with_certificates(Removal::new(step), old, old.id());
-            return Ok(Retirement { removal, with_key: false });
+            let key = follower.private_key().ok().map(|key| key.id.as_slice());
+            return self.certificate_alone(old, key, of_copies);
         }
         let (keys, refusal) = self.keys_asked_for(signer, public, old.id())?;
         let key = match keys.as_slice() {
@@ -241,10 +253,13 @@ impl Contents {
             });
         }
         if self.is_needed_by_another(public, key, old) {
-            let id = key.and_then(|key| self.private_keys.get(key)).map_or(old.id(), |held| &held.stored.id);
-            let removal = self.with_certificates(Removal::new(step), old, id);
-            return Ok(Retirement { removal, with_key: false });
+            let key = key.and_then(|key| self.private_keys.get(key)).map(|held| held.stored.id.as_slice());
+            return self.certificate_alone(old, key, of_copies);
         }
+        let standing = match key {
+            Some(_) => old.id(),
+            None => self.standing(old, None, of_copies)?,
+        };
         let mut removal =
             Removal::of(step, &self.present).while_there(follower.stored(), follower.private_key().ok());
         for half in self.halves_of(public) {
@@ -260,8 +275,40 @@ impl Contents {
         if let Some((held, signed)) = held.and_then(|held| Some((held, held.signed.as_ref()?))) {
             removal = removal.private_key(&held.stored, signed)?;
         }
-        let id = held.map_or(old.id(), |held| held.stored.id.as_slice());
-        Ok(Retirement { removal: self.with_certificates(removal, old, id), with_key: held.is_some() })
+        let id = held.map_or(standing, |held| held.stored.id.as_slice());
+        let (removal, id) = self.with_certificates(removal, old, id);
+        Ok(Retirement { removal, id, with_key: held.is_some() })
+    }
+
+    /// The removal of the certificate without a key.
+    fn certificate_alone(
+        &self,
+        old: &Credential,
+        key: Option<&[u8]>,
+        of_copies: OfCopies<'_>,
+    ) -> Result<Retirement> {
+        let standing = self.standing(old, key, of_copies)?;
+        let (removal, id) = self.with_certificates(Removal::new(Step::Retire), old, standing);
+        Ok(Retirement { removal, id, with_key: false })
+    }
+
+    /// The identifier of the object that is meant: other programs keep copies of a certificate, and these are theirs.
+    fn standing<'a>(
+        &self,
+        old: &'a Credential,
+        key: Option<&'a [u8]>,
+        of_copies: OfCopies<'a>,
+    ) -> Result<&'a [u8]> {
+        let is_there = |id: &&[u8]| {
+            let same = |held: &&HeldCertificate| held.certificate.as_ref() == Some(old.certificate());
+            self.certificates.iter().filter(same).any(|held| held.stored.id == *id)
+        };
+        let candidates = match of_copies {
+            OfCopies::Chosen => [Some(old.id()), key],
+            OfCopies::Own(begun) => [key, begun],
+        };
+        let copy = || about(Error::new(Code::OldIsCopy).during(Step::Retire), old);
+        candidates.into_iter().flatten().find(is_there).ok_or_else(copy)
     }
 
     /// Whether the pair is another certificate's too, or may be: one under its identifier cannot be read.
@@ -296,12 +343,12 @@ impl Contents {
 
     /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies
     /// that others made under another identifier stay.
-    fn with_certificates(&self, removal: Removal, old: &Credential, id: &[u8]) -> Removal {
+    fn with_certificates(&self, removal: Removal, old: &Credential, id: &[u8]) -> (Removal, Vec<u8>) {
         let same =
             || self.certificates.iter().filter(|held| held.certificate.as_ref() == Some(old.certificate()));
         let id = if same().any(|held| held.stored.id == id) { id } else { old.id() };
         let same = same().filter(|held| held.stored.id == id);
-        same.fold(removal, |removal, held| removal.certificate(&held.stored))
+        (same.fold(removal, |removal, held| removal.certificate(&held.stored)), id.to_vec())
     }
 
     fn halves_of(&self, public: &PublicKey) -> impl Iterator<Item = &HeldPublicKey> {

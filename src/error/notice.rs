@@ -166,6 +166,8 @@ numbered! {
         ProfileIssuerReversed = 137 "profile_issuer_reversed",
         /// Nothing old was removed: no certificate on the token is known to be replaced by this one.
         NothingReplaced = 138 "nothing_replaced",
+        /// A copy of the old certificate, which another program may have made, was left where it is.
+        CopyKept = 111 "copy_kept",
         /// The day of the installation could not be kept.
         InstallationNotKept = 139 "installation_not_kept",
     }

@@ -1,17 +1,18 @@
 //! Removing the old credential, last of all and only when its successor works.
 
-use super::clock::{Clock, clock_doubt};
+mod choice;
+
+use super::clock::Clock;
 use super::confirmation::Confirmation;
 use super::install::Installed;
 use super::run::Run;
 use crate::bank::{OldCredential, Policy};
-use crate::contents::{Contents, Credential, Credentials, about};
+use crate::contents::{Contents, Credential, Credentials, OfCopies, about};
 use crate::driver::{Session, Signed, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
-use crate::pki::{Certificate, IssuerContinuity, check_chain, doubts, issuer_continuity, jst_date, jst_time};
+use crate::pki::{Certificate, IssuerContinuity, doubts, jst_date, jst_time};
 use jiff::civil::Date;
 use serde::Serialize;
-use std::cmp::Reverse;
 use std::time::SystemTime;
 
 /// A removal of an old credential, and what must be shown first.
@@ -34,6 +35,8 @@ pub struct Retire {
     confirmations: Vec<Confirmation>,
     login_url: String,
     although_kept: bool,
+    /// Whether the caller has chosen the very object; else another program's copy of the certificate stays.
+    chosen: bool,
     /// The day on which the successor was installed, where that is known.
     installed_on: Option<Date>,
 }
@@ -48,6 +51,9 @@ pub struct Retired {
     pub issuer: IssuerContinuity,
     /// Whether the key pair was removed too; it was not when the successor, or another certificate, uses the same key.
     pub key_removed: bool,
+    /// The CKA_ID under which the certificate stood.
+    #[serde(skip)]
+    pub id: Vec<u8>,
 }
 
 impl Retire {
@@ -67,6 +73,7 @@ impl Retire {
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
+            chosen: true,
             installed_on: None,
         }
     }
@@ -88,6 +95,7 @@ impl Retire {
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
+            chosen: false,
             installed_on: installed.written_on,
         })
     }
@@ -119,6 +127,14 @@ impl Retire {
         self
     }
 
+    /// Nobody has chosen the very object by its identifier: where the key has gone, or stays for another certificate, only the one
+    /// beside the key goes, or the one whose removal has begun ([`Run::installations_in`](crate::Run::installations_in) keeps that).
+    #[must_use]
+    pub fn unless_copy(mut self) -> Self {
+        self.chosen = false;
+        self
+    }
+
     /// Removes the credential: public key, private key, certificate.
     ///
     /// Before anything is removed the successor signs a fresh challenge, and so does the old private key. Where the successor was
@@ -137,6 +153,7 @@ impl Retire {
     /// [`Code::RetireNotBegun`] when that is not valid yet; [`Code::RetireIssuerNotShown`] when it is
     /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when the one that was named
     /// cannot sign; [`Code::RetireNotOurs`] when there is neither a successor nor the key of the old one;
+    /// [`Code::OldIsCopy`] when what is left may be another program's copy, and nobody has chosen it;
     /// [`Code::RetireOlderFirst`] while the one that this one has replaced is on the token;
     /// [`Code::RemovalDoubtful`] when two private keys sign for it, the record of the one that follows is on two, an object
     /// is not what it was, or the new certificate has the name of another user whose credential is on the token and no
@@ -158,13 +175,25 @@ impl Retire {
             _ => Contents::read(session)?,
         };
         let credentials = contents.credentials();
-        let old = present(&credentials, &self.old)?;
+        let begun = run.removals().and_then(|removals| removals.begun_removal(self.old.certificate()));
+        let (id, of_copies) = match self.chosen {
+            true => (self.old.id(), OfCopies::Chosen),
+            false => (begun.as_deref().unwrap_or(self.old.id()), OfCopies::Own(begun.as_deref())),
+        };
+        let old = present(&credentials, self.old.certificate(), id)
+            .ok_or_else(|| about(Error::new(Code::CredentialNotFound).during(Step::Retire), &self.old))?;
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
         let (successor, issuer) = self.choose(&credentials, old, followers, run)?;
-        let retirement = contents.retirement(session, old, &successor, self.named)?;
+        let retirement = contents.retirement(session, old, &successor, self.named, of_copies)?;
+        if let Some(removals) = run.removals() {
+            removals.begin_removal(old.certificate(), &retirement.id);
+        }
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
-        Ok(Retired { successor, issuer, key_removed: retirement.with_key })
+        if let Some(removals) = run.removals() {
+            removals.end_removal(old.certificate());
+        }
+        Ok(Retired { successor, issuer, key_removed: retirement.with_key, id: retirement.id })
     }
 
     /// A CA may have put another user's name into the certificate for this key. Whose place it takes, a person says.
@@ -290,186 +319,6 @@ impl Retire {
             None => Ok(vec![shown]),
         }
     }
-
-    /// The one that ends last of those that follow and may: the subject rule, a later end, valid now, from the same CA, in use
-    /// and confirmed. Where there is none, the error says what the one that ends last is missing.
-    fn choose(
-        &self,
-        credentials: &Credentials,
-        old: &Credential,
-        mut followers: Vec<Credential>,
-        run: &Run<'_>,
-    ) -> Result<(Credential, IssuerContinuity)> {
-        let now = run.now();
-        let refuse = |code| about(Error::new(code).during(Step::Retire), old).fact(Fact::Now, jst_time(now));
-        let begun = |one: &Credential| one.certificate().not_before() <= now;
-        let usable = |one: &Credential| begun(one) && one.certificate().not_after() >= now;
-
-        let forbidden = followers.iter().find(|other| !self.has_allowed_name(other, old)).cloned();
-        let named_in_vain = self.named_in_vain(&followers, old, now);
-        followers.retain(|other| self.may_follow(other, old) && other.certificate().not_after() >= now);
-        followers = self.of_one_holder(old, followers, run)?;
-        self.make_sure_no_name_is_hidden(old, &followers, credentials)?;
-        if followers.is_empty() {
-            let others = credentials.iter().filter(|other| other.certificate() != old.certificate());
-            let usable_others = others.filter(|other| usable(other) && other.private_key().is_ok());
-            let usable_others: Vec<&Credential> = usable_others.collect();
-            let follows_another_holders = |other: &Credential| {
-                let holders = [other.certificate(), old.certificate()];
-                let takes = |one: &Credential| {
-                    let follows = one.successor().is_some_and(|by| by.certificate == *other.certificate());
-                    follows && !holders.iter().all(|holder| one.certificate().has_same_holder(holder))
-                };
-                credentials.iter().any(takes)
-            };
-            let may_be_named =
-                |other: &&&Credential| self.may_follow(other, old) && !follows_another_holders(other);
-            let names = usable_others.iter().filter(may_be_named);
-            let names =
-                names.map(|other| format!("{} (serial {})", other.subject(), other.certificate().serial()));
-            let names: Vec<String> = names.collect();
-            let code = match old.private_key() {
-                Err(_) => Code::RetireNotOurs,
-                Ok(_) if usable(old) && usable_others.is_empty() => Code::RetireOnlyCredential,
-                Ok(_) => Code::RetireNoSuccessor,
-            };
-            // By a clock that is years off nothing on the token can be used.
-            if code == Code::RetireNoSuccessor
-                && let Some(doubt) =
-                    clock_doubt(&self.policy, credentials.iter().map(Credential::certificate), now)
-            {
-                let error = Error::new(Code::ClockImplausible).during(Step::Retire);
-                return Err(doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value)));
-            }
-            let error = forbidden.iter().fold(refuse(code), |error, other| {
-                let error = error.fact(Fact::Reason, "subject_differs");
-                error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject())
-            });
-            let error = named_in_vain.iter().fold(error, |error, why| error.fact(Fact::Reason, why));
-            return Err(names.iter().fold(error, |error, name| error.fact(Fact::Candidate, name)));
-        }
-        if let Some(begin) = followers.iter().map(|other| other.certificate().not_before()).min()
-            && begin > now
-        {
-            return Err(refuse(Code::RetireNotBegun).fact(Fact::Begins, jst_time(begin)));
-        }
-        followers.retain(begun);
-        let compared = followers.into_iter().map(|other| {
-            let issuer = self.issuer(&other, old, run);
-            (other, issuer)
-        });
-        let (mut shown, others): (Vec<_>, Vec<_>) = compared.partition(|(_, issuer)| issuer.is_shown());
-        shown.sort_by_key(|(one, _)| Reverse(one.certificate().not_after()));
-        let mut refusal = None;
-        for (one, issuer) in shown {
-            match self.make_sure_it_may_take_the_place(old, &one, run) {
-                Ok(()) => return Ok((one, issuer)),
-                Err(error) => refusal = refusal.or(Some(error)),
-            }
-        }
-        Err(refusal.unwrap_or_else(|| {
-            let error =
-                refuse(Code::RetireIssuerNotShown).fact(Fact::Expected, old.certificate().issuer_and_key());
-            let latest = others.into_iter().max_by_key(|(one, _)| one.certificate().not_after());
-            latest.into_iter().fold(error, |error, (other, issuer)| {
-                error
-                    .fact(Fact::Found, other.certificate().issuer_and_key())
-                    .fact(Fact::IssuerContinuity, issuer)
-            })
-        }))
-    }
-
-    /// Of those that follow the ones in the old one's name. A record may have come from another user's key, and a CA may have
-    /// answered in another user's name, who has no certificate here to tell that by. So another name is meant where a person says so, or
-    /// where somebody has said that this CA changes common names, and the caller's own records that it was ordered.
-    fn of_one_holder(
-        &self,
-        old: &Credential,
-        mut followers: Vec<Credential>,
-        run: &Run<'_>,
-    ) -> Result<Vec<Credential>> {
-        if self.named {
-            return Ok(followers);
-        }
-        let latest = followers.iter().max_by_key(|one| one.certificate().not_after()).cloned();
-        let was = old.certificate();
-        let is_ordered = |new: &Certificate| self.made_here || run.has_replaced(was, new);
-        followers.retain(|one| {
-            let new = one.certificate();
-            was.has_same_holder(new) || self.policy.lets_name_change() && is_ordered(new)
-        });
-        let Some(other) = latest.filter(|_| followers.is_empty()) else { return Ok(followers) };
-        self.make_sure_it_is_no_other_users(old, &other)?;
-        let error = about(Error::new(Code::SuccessorDoubtful).during(Step::Retire), old);
-        let name = format!("{} (serial {})", other.subject(), other.certificate().serial());
-        let reason = if is_ordered(other.certificate()) { "common_name_changed" } else { "another_subject" };
-        let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, reason);
-        let error = error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject());
-        Err(error.fact(Fact::Successor, other.certificate().serial()))
-    }
-
-    /// A certificate that cannot be read may be the other user's whose name the new one has.
-    fn make_sure_no_name_is_hidden(
-        &self,
-        old: &Credential,
-        followers: &[Credential],
-        credentials: &Credentials,
-    ) -> Result<()> {
-        let renamed = |one: &Credential| !old.certificate().has_same_holder(one.certificate());
-        match !self.named && !credentials.unreadable().is_empty() && followers.iter().any(renamed) {
-            true => Err(about(doubt(Step::Retire, old.id(), "object_unreadable"), old)),
-            false => Ok(()),
-        }
-    }
-
-    /// Why the successor that a person has named takes no place, where it is not its name.
-    fn named_in_vain(
-        &self,
-        followers: &[Credential],
-        old: &Credential,
-        now: SystemTime,
-    ) -> Option<&'static str> {
-        let named = self.successor.as_ref()?;
-        match followers.first().map(Credential::certificate) {
-            None if named == old.certificate() => Some("successor_is_the_old_one"),
-            None => Some("successor_not_there"),
-            Some(one) if one.not_after() < now => Some("successor_has_ended"),
-            Some(one) if one.not_after() <= old.certificate().not_after() => Some("successor_ends_earlier"),
-            Some(_) => None,
-        }
-    }
-
-    /// Names make no follower, but they can forbid one.
-    fn may_follow(&self, new: &Credential, old: &Credential) -> bool {
-        self.has_allowed_name(new, old) && new.certificate().not_after() > old.certificate().not_after()
-    }
-
-    /// What is on the token is past the check of its bytes: one name in another encoding is one user.
-    fn has_allowed_name(&self, new: &Credential, old: &Credential) -> bool {
-        let (old, new) = (old.subject(), new.subject());
-        old.has_same_attributes(new) || self.policy.subject_rule().allows(old, new)
-    }
-
-    /// Whether both come from one issuer, by what was given, what the answer brought, and what is on the token. A
-    /// signature that is not the CA's shows nothing.
-    fn issuer(&self, new: &Credential, old: &Credential, run: &Run<'_>) -> IssuerContinuity {
-        let now = run.now();
-        let given = self.certificates.iter().chain(old.authorities());
-        let given: Vec<Certificate> = given.cloned().collect();
-        let anchors = &self.policy.anchors;
-        let by_anchor = !anchors.is_empty() && check_chain(new.certificate(), &given, anchors, now).is_ok();
-        if by_anchor {
-            return IssuerContinuity::VerifiedByAnchor;
-        }
-        let (was, new) = (old.certificate(), new.certificate());
-        match issuer_continuity(new, Some(was), anchors.iter().chain(&given)) {
-            // The CA's certificate came with the answer.
-            Ok(IssuerContinuity::NotChecked) if run.has_seen_one_issuer(was, new) => {
-                IssuerContinuity::SameIssuer
-            }
-            continuity => continuity.unwrap_or(IssuerContinuity::NotChecked),
-        }
-    }
 }
 
 impl Session {
@@ -482,12 +331,8 @@ impl Session {
     }
 }
 
-/// The credential as it is on the token now.
-fn present<'c>(credentials: &'c Credentials, old: &Credential) -> Result<&'c Credential> {
-    // The same certificate may be stored twice.
-    let same = || credentials.iter().filter(|credential| credential.certificate() == old.certificate());
-    same()
-        .find(|credential| credential.id() == old.id())
-        .or_else(|| same().next())
-        .ok_or_else(|| about(Error::new(Code::CredentialNotFound).during(Step::Retire), old))
+/// The credential as it is on the token now; the same certificate may be stored twice.
+fn present<'c>(credentials: &'c Credentials, old: &Certificate, id: &[u8]) -> Option<&'c Credential> {
+    let same = || credentials.iter().filter(|credential| credential.certificate() == old);
+    same().find(|credential| credential.id() == id).or_else(|| same().next())
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::clock::Clock;
-use super::installation::{Installation, Installations, NotKept};
+use super::installation::{Installation, Installations, KeptInstallations, NotKept};
 use crate::contents::{Caller, PendingKey};
 use crate::driver;
 use crate::driver::session::Login;
@@ -246,6 +246,11 @@ impl<'a> Run<'a> {
         certificate: &Certificate,
     ) -> std::result::Result<(), NotKept> {
         self.installations.keep(record, certificate)
+    }
+
+    /// Where later processes are told which removal has begun.
+    pub(super) fn removals(&self) -> Option<&KeptInstallations> {
+        self.installations.kept()
     }
 
     pub(super) fn signer_of_old(&self) -> Option<&dyn SignByOldKey> {

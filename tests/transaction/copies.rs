@@ -4,7 +4,8 @@
 mod common;
 
 use common::Bank;
-use usbtoken_testkit::serial_hex;
+use usbtoken::Code;
+use usbtoken_testkit::{NameDer, TestCa, Text, days_from_now, serial_hex};
 
 /// A bank whose user's certificate another program has stored once more, with this identifier and this label.
 fn with_copy(id: &[u8], label: &str) -> Bank {
@@ -36,10 +37,67 @@ fn a_certificate_that_is_stored_twice_is_renewed_and_removed_as_one() {
         assert_eq!(bank.soft.snapshot().with_id(&[1]).count(), 0, "{id:?} {label}");
         bank.assert_one_new_credential();
         if id != [1] {
-            // What is left has no key, and goes like any other without one.
-            bank.run(&retire).json();
-            assert_eq!(bank.soft.snapshot().with_id(id).count(), 0);
+            leaves_the_copy(&bank, &serial);
         }
+    }
+}
+
+/// What is left has no key, and another program may have put it there: it goes when a person names it.
+fn leaves_the_copy(bank: &Bank, serial: &str) {
+    let (left, anchor) = (bank.soft.snapshot(), bank.anchor());
+    let renew = ["renew", "--retire-old", "--trust-anchor", &anchor, "--issuer", "false"];
+    for which in [&[][..], &["--serial", serial], &["--id", "01"]] {
+        let again = bank.run(&[&renew[..], which].concat()).json();
+        assert_eq!(again["already_renewed"], true, "{again}");
+        bank.soft.snapshot().assert_same_as(&left);
+    }
+    let retire = ["retire", "--yes", "--trust-anchor", &anchor];
+    let error = bank.run(&[&retire[..], &["--serial", serial]].concat()).failed(Code::OldIsCopy);
+    let go_on = error["facts"]["go_on"][0].as_str().unwrap();
+    assert!(go_on.contains("usbtoken retire ") && go_on.contains(" --id 55"), "{go_on}");
+    bank.soft.snapshot().assert_same_as(&left);
+    bank.run(&[&retire[..], &["--id", "55"]].concat()).json();
+    assert_eq!(bank.soft.snapshot().with_id(&[0x55]).count(), 0);
+    bank.assert_one_new_credential();
+}
+
+/// A removal stops before its last object. The rest of it is known from a copy by where it stood, and goes with the next run.
+#[test]
+fn the_rest_of_a_removal_that_stopped_is_told_from_a_copy() {
+    let bank = with_copy(&[0x55], "copy");
+    let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
+    let renew = ["renew", "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer];
+    let killed = bank.run_with_faults("C_DestroyObject#3:exit", &renew);
+    assert_eq!(killed.exit, 86, "{killed:?}");
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 1, "the certificate goes last");
+    let again = bank.run(&renew).json();
+    assert_eq!((&again["already_renewed"], &again["retired"]), (&true.into(), &true.into()), "{again}");
+    let now = bank.soft.snapshot();
+    assert_eq!((now.with_id(&bank.old.id).count(), now.with_id(&[0x55]).count()), (0, 1));
+    assert_eq!(bank.run(&renew).json()["already_renewed"], true);
+    bank.soft.snapshot().assert_same_as(&now);
+}
+
+/// The old key stays for a certificate of another program, and so does the copy of the old certificate.
+#[test]
+fn a_copy_stays_where_the_key_stays() {
+    let bank = with_copy(&[0x55], "copy");
+    let spki = bank.soft.inspect(|inspector| inspector.public_key(&bank.old.id));
+    let other = NameDer::new().organization(Text::Utf8, "other").common(Text::Utf8, "vpn").to_der();
+    let vpn = TestCa::new().issue(&other, &spki).not_after(days_from_now(100)).der();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&vpn, &[0x44], "vpn"));
+    let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
+    let id = ["renew", "--id", "01", "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer];
+    assert_eq!(bank.run(&id).json()["retired"], true);
+    let left = bank.soft.snapshot();
+    assert_eq!((left.with_id(&[0x44]).count(), left.with_id(&[0x55]).count()), (1, 1));
+    assert_eq!(left.with_id(&bank.old.id).count(), 2, "the key stays");
+    let serial = serial_hex(&bank.old.certificate);
+    let named =
+        ["renew", "--serial", &serial, "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer];
+    for line in [&id[..], &named] {
+        assert_eq!(bank.run(line).json()["already_renewed"], true);
+        bank.soft.snapshot().assert_same_as(&left);
     }
 }
 

@@ -4,9 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use base16ct::lower::{decode_vec, encode_string as hex};
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
-use super::{Installation, fingerprint};
+use super::{Installation, VERSION, fingerprint};
 use crate::pki::Certificate;
 
 /// A record has some 200 bytes.
@@ -16,6 +18,15 @@ const LARGEST: u64 = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct KeptInstallations {
     folder: PathBuf,
+}
+
+/// A removal that has begun.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Removal {
+    version: u32,
+    /// The CKA_ID under which the certificate stands, in hexadecimal.
+    id: String,
 }
 
 /// What is kept of one certificate.
@@ -61,13 +72,41 @@ impl KeptInstallations {
     /// # Errors
     /// What the system says; a folder that others can write is refused.
     pub(crate) fn keep(&self, record: &Installation) -> io::Result<()> {
+        self.write(&self.path_of(record.fingerprint()), &serde_json::to_vec_pretty(record)?)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         make_own(&self.folder)?;
-        let bytes = serde_json::to_vec_pretty(record)?;
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.folder)?;
-        file.write_all(&bytes)?;
+        file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(self.path_of(record.fingerprint()))?;
+        file.persist(path)?;
         sync(&self.folder)
+    }
+
+    /// Keeps that a removal of this certificate begins, and under which identifier it stands. Where that cannot be kept, a person
+    /// names the rest of a removal that stops.
+    pub(crate) fn begin_removal(&self, certificate: &Certificate, id: &[u8]) {
+        let begun = Removal { version: VERSION, id: hex(id) };
+        if let Ok(bytes) = serde_json::to_vec_pretty(&begun) {
+            let _ = self.write(&self.path_of_removal(certificate), &bytes);
+        }
+    }
+
+    /// The removal has come to its end.
+    pub(crate) fn end_removal(&self, certificate: &Certificate) {
+        let _ = fs::remove_file(self.path_of_removal(certificate));
+    }
+
+    /// The identifier under which a certificate stood whose removal has begun and not ended.
+    pub(crate) fn begun_removal(&self, certificate: &Certificate) -> Option<Vec<u8>> {
+        let begun: Removal = serde_json::from_slice(&read(&self.path_of_removal(certificate)).ok()?).ok()?;
+        let id = (begun.version == VERSION).then_some(begun.id)?;
+        decode_vec(id).ok()
+    }
+
+    fn path_of_removal(&self, certificate: &Certificate) -> PathBuf {
+        self.folder.join(format!("{}.retiring", fingerprint(certificate)))
     }
 }
 

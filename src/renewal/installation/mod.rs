@@ -102,6 +102,11 @@ impl Installations {
         kept.keep(record).map_err(|error| NotKept { path: kept.path(certificate), error })
     }
 
+    /// Where a folder is kept.
+    pub(super) fn kept(&self) -> Option<&KeptInstallations> {
+        self.kept.as_ref()
+    }
+
     /// Whether the one was installed in place of the other.
     pub(super) fn shows(&self, old: &Certificate, new: &Certificate) -> bool {
         self.any(new, |record| record.shows(old, new))

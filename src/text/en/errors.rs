@@ -373,6 +373,8 @@ code_words! {
         "Confirm a login with the new certificate first, then remove the old one.";
     NotInUseYet "The new certificate does not work at the bank yet, so the old one is not removed."
         "Once the day that is shown has come and a login with the new one works, remove the old one.";
+    OldIsCopy "What is left of the old certificate may be a copy that another program has made, so it is not removed."
+        "If it is to go too, name it by its id. The new certificate works all the same.";
     RetireBeforeWindow "The new certificate was ordered before the bank renews the old one, so the old one stays until it ends."
         "Leave the old certificate where it is; it can be removed once it has ended. If it has to go before, ask the bank's branch.";
     OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."

@@ -60,6 +60,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The token took the certificate only with the fewest attributes.",
             "Check that the browser offers the certificate.",
         ),
+        Notice::CopyKept => w(
+            "A copy of the old certificate is left on the token. Another program may have made it, so it is not removed.",
+            "If it is to go too, name it by its id.",
+        ),
         Notice::OldKept => w(
             "The old certificate was kept on the token.",
             "Log in with the new one first; then retire the old one if the bank wants that.",

@@ -6,6 +6,7 @@ use base16ct::lower::encode_string as hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use usbtoken::driver::TokenIdentity;
+use usbtoken::renewal::Retired;
 use usbtoken::{Certificate, Credential, Result};
 
 use super::{Journal, LARGEST_RECORD, VERSION, name, private};
@@ -29,15 +30,16 @@ pub struct Removed {
 }
 
 impl Removed {
-    /// That this credential of the token has made room for that certificate.
-    pub fn of(token: &TokenIdentity, old: &Credential, successor: &Certificate) -> Self {
+    /// That this credential of the token has made room for that certificate. Where other programs have copies, the identifier is that of
+    /// the one that was removed.
+    pub fn of(token: &TokenIdentity, old: &Credential, retired: &Retired) -> Self {
         Removed {
             version: VERSION,
             token: token.clone(),
-            id: hex(old.id()),
+            id: hex(&retired.id),
             serial: old.certificate().serial().to_string(),
             fingerprint: fingerprint(old.certificate()),
-            successor: fingerprint(successor),
+            successor: fingerprint(retired.successor.certificate()),
         }
     }
 

@@ -3,23 +3,28 @@
 
 use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::PublicKey;
+use usbtoken::renewal::Retired;
 use usbtoken::{Certificate, Credential, Session};
 
 use super::Keeper;
 use crate::journal::{Journal, Removed};
 
 impl Keeper {
-    /// The other tokens on which the renewal of this certificate from elsewhere waits.
+    /// The tokens on which the renewal of this certificate from elsewhere waits.
+    pub fn ordered(&self, old: &Certificate) -> Vec<TokenIdentity> {
+        self.journal.iter().flat_map(|journal| journal.renewing(old)).map(|entry| entry.token).collect()
+    }
+
+    /// Those of them that are not this token.
     pub fn ordered_beside(&self, token: &TokenIdentity, old: &Certificate) -> Vec<TokenIdentity> {
-        let all = self.journal.iter().flat_map(|journal| journal.renewing(old));
-        all.map(|entry| entry.token).filter(|other| other != token).collect()
+        self.ordered(old).into_iter().filter(|other| other != token).collect()
     }
 
     /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is
     /// not there; that is all.
-    pub fn note_removed(&self, session: &Session, old: &Credential, successor: &Certificate) {
+    pub fn note_removed(&self, session: &Session, old: &Credential, retired: &Retired) {
         if let Some(journal) = &self.journal {
-            let _ = journal.note_removed(&Removed::of(session.token().identity(), old, successor));
+            let _ = journal.note_removed(&Removed::of(session.token().identity(), old, retired));
         }
     }
 

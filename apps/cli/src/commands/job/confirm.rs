@@ -250,7 +250,7 @@ fn retire(
         let shown = view::Credential::of(token, old, None, run.when());
         abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
         // Whether a bank that keeps old certificates lets this be overridden was asked with the command line.
-        let removal = Retire::of(old, policy).although_kept().successor(new.certificate());
+        let removal = Retire::of(old, policy).although_kept().unless_copy().successor(new.certificate());
         match run.bank().filter(|bank| bank.login_url.is_some()) {
             // What the bank waits for is a login where its customers log in, at a server that its CAs vouch for.
             Some(bank) => {
@@ -263,6 +263,10 @@ fn retire(
     };
     for old in olds {
         if let Err(error) = remove(old) {
+            // What it is a copy of has gone.
+            if error.code() == Code::OldIsCopy {
+                continue;
+            }
             told.exit = Some(error.code().family());
             told.afterwards = Some(error);
             break;

@@ -87,19 +87,29 @@ impl<'a> Checks<'a> {
         policy
     }
 
-    /// Ends the removal of a credential that is renewed, where it is to go; `None` where it stays, or waits until the bank
-    /// takes the new one or this one has ended.
-    pub fn retire_again(&self, run: &Run, session: &Session, old: &Credential) -> Option<Result<()>> {
+    /// Ends the removal of a credential that is renewed, where it is to go; `None` where it stays, waits until the bank
+    /// takes the new one or this one has ended, or is a copy of what has gone. `chosen`: a person has named the very object.
+    pub fn retire_again(
+        &self,
+        run: &Run,
+        session: &Session,
+        old: &Credential,
+        chosen: bool,
+    ) -> Option<Result<()>> {
         if self.policy.old != OldCredential::Remove {
             return None;
         }
-        let removed = Retire::of(old, &self.policy).run(session, &run.call());
-        let waits = |error: &Error| matches!(error.code(), Code::NotInUseYet | Code::RetireBeforeWindow);
+        let removal = Retire::of(old, &self.policy);
+        let removal = if chosen { removal } else { removal.unless_copy() };
+        let removed = removal.run(session, &run.call());
+        let waits = |error: &Error| {
+            matches!(error.code(), Code::NotInUseYet | Code::RetireBeforeWindow | Code::OldIsCopy)
+        };
         if removed.as_ref().is_err_and(waits) {
             return None;
         }
         let note = |done: Retired| {
-            Keeper::of_user().note_removed(session, old, done.successor.certificate());
+            Keeper::of_user().note_removed(session, old, &done);
         };
         Some(removed.map(note).map_err(|error| self.name_retire(error, run, old)))
     }
@@ -156,11 +166,18 @@ impl<'a> Checks<'a> {
 }
 
 /// Names the command by which a person says that the new certificate is meant, where the error is that it has another user's
-/// name.
+/// name, or that the copy is, where it is one.
 ///
 /// # Errors
 /// Any other error, as it is.
 pub fn name_successor(error: Error, run: &Run, old: &Credential, anchors: &[PathBuf]) -> Result<Error> {
+    let id = error.facts().find(|(fact, value)| *fact == Fact::Id && !value.is_empty());
+    if let Some((_, id)) = id.filter(|_| error.code() == Code::OldIsCopy) {
+        let line = CommandLine::new("retire", &run.global).value("--id", Some(id));
+        let anchors = anchors.iter().map(PathBuf::as_path);
+        let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor))).end();
+        return Ok(error.fact(Fact::GoOn, line));
+    }
     let successor = error.facts().find(|(fact, _)| *fact == Fact::Successor);
     let Some((_, successor)) = successor.map(|(fact, value)| (fact, value.to_owned())) else {
         return Err(error);
@@ -231,9 +248,11 @@ pub fn finish(
         Ok(Some((removal, old))) if works_from.is_none() && removes_old(run, checks.policy.old) => {
             match remove(run, session, &removal, installed.credential.certificate()) {
                 Ok(done) => {
-                    job.keeper.note_removed(session, &old, done.successor.certificate());
+                    job.keeper.note_removed(session, &old, &done);
                     retired = true;
                 }
+                // What was to go has gone before, and a copy is another program's.
+                Err(error) if error.code() == Code::OldIsCopy => notices.push(copy_kept(&error)),
                 Err(error) => failed = Some(checks.name_retire(error, run, &old)),
             }
         }
@@ -306,6 +325,12 @@ fn remove(run: &Run, session: &Session, removal: &Retire, new: &Certificate) -> 
     }
 }
 
+/// That another program's copy of the old certificate stays.
+fn copy_kept(error: &Error) -> Warning {
+    let which = error.facts().filter(|(fact, _)| matches!(fact, Fact::Id | Fact::Serial));
+    which.fold(Notice::CopyKept.into(), |notice: Warning, (fact, value)| notice.fact(fact, value))
+}
+
 /// Whether the old certificate is where it was, and until when it is valid.
 fn stays(run: &Run, old: &OldCertificate) -> Warning {
     let certificate = old.certificate();
@@ -336,7 +361,7 @@ fn replaced_by(
     let new = installed.credential.certificate();
     let all = session.credentials()?;
     let old = all.iter().find(|one| one.successor().is_some_and(|by| by.certificate == *new));
-    Ok(old.map(|old| (Retire::of(old, policy), old.clone())))
+    Ok(old.map(|old| (Retire::of(old, policy).unless_copy(), old.clone())))
 }
 
 /// Asks a person, where there is one, before a certificate is written under the identifier of another: some tokens hold one

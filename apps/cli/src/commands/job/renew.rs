@@ -72,7 +72,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
                 (pending, request)
             }
             Err(error) => match error.value() {
-                Some(by) => return Ok(renewed(run, &session, &old, by, &checks)),
+                Some(by) => return Ok(renewed(run, args, &session, &old, by, &checks)),
                 None => return Err(name_ways_on(error, run, args, &visit, &old)),
             },
         };
@@ -183,6 +183,7 @@ fn order_for_old_key(
 /// A removal of the old one that was asked for and stopped is ended.
 fn renewed(
     run: &Run,
+    args: &args::Renew,
     session: &Session,
     old: &OldCertificate,
     renewed: &Renewed,
@@ -190,7 +191,9 @@ fn renewed(
 ) -> Outcome {
     let (follower, from) = (renewed.by.to_string(), renewed.renewable_from.to_string());
     let mut text = Words::AlreadyRenewed { follower: &printable(&follower), from: &from }.text(run.lang);
-    let removal = old.on_token().and_then(|old| checks.retire_again(run, session, old));
+    let is_chosen =
+        |old: &Credential| args.which.id.is_some() || select::names(session.token().found_by(), old.id());
+    let removal = old.on_token().and_then(|old| checks.retire_again(run, session, old, is_chosen(old)));
     let retired = matches!(removal, Some(Ok(())));
     if retired {
         text = format!("{text}\n{}", Words::Retired.text(run.lang));

@@ -49,6 +49,8 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let session = access.login(run)?;
     // A bank that keeps old certificates was asked whether it lets this be overridden, with the command line.
     let removal = Retire::of(&old, &policy).although_kept();
+    let is_chosen = which.id.is_some() || named_by.names_object();
+    let removal = if is_chosen { removal } else { removal.unless_copy() };
     let removal = match run.bank().filter(|bank| bank.login_url.is_some()) {
         Some(bank) => {
             let records = Keeper::of_user().confirmations(session.token().identity()).into_iter();
@@ -63,7 +65,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let named = |error| install_response::name_successor(error, run, &old, &args.trust_anchor);
     let removed = removal.run(&session, &run.call());
     let retired = removed.map_err(|error| named(error).unwrap_or_else(|error| error))?;
-    Keeper::of_user().note_removed(&session, &old, retired.successor.certificate());
+    Keeper::of_user().note_removed(&session, &old, &retired);
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
     let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     let json = json!({
