@@ -3,10 +3,18 @@
 //! It has one end of a pair of sockets and nothing else of that program. It ends when the other end is gone or the program is,
 //! but in the middle of a call that writes to a token.
 
+#[cfg(target_pointer_width = "64")]
 mod confine;
 mod link;
 mod rights;
 mod spare;
+/// There is no filter of system calls for the others.
+#[cfg(not(target_pointer_width = "64"))]
+mod confine {
+    pub(super) fn confine(_: &[&std::path::Path], _: &[&std::path::Path]) -> Result<(), String> {
+        Err(format!("seccomp: none for {}", std::env::consts::ARCH))
+    }
+}
 
 use crate::driver::Here;
 use crate::failure::{Failure, Outcome};
