@@ -21,6 +21,19 @@ beside=$!
 "${CARD:-$here/../../target/debug/card}" --port "$port" --pin-file "$folder/pin" --trace "$folder/apdus" &
 beside="$! $beside"
 export USBTOKEN_TEST_APDUS="$folder/apdus"
+# A reader such as the one in a SmartCard-HSM's USB token takes extended APDUs. libccid tells OpenSC so, and this reader's driver tells
+# nothing.
+if [ -z "${OPENSC_CONF:-}" ]; then
+    cat > "$folder/opensc.conf" << 'END'
+app default {
+    reader_driver pcsc {
+        max_send_size = 65535;
+        max_recv_size = 65536;
+    }
+}
+END
+    export OPENSC_CONF="$folder/opensc.conf"
+fi
 # What OpenSC keeps of a card between runs stays in this folder.
 export XDG_CACHE_HOME="$folder/cache"
 module=$(first_of /usr/lib/*/opensc-pkcs11.so /usr/lib64/pkcs11/opensc-pkcs11.so)

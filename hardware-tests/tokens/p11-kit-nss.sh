@@ -9,7 +9,7 @@ fi
 mkdir "$folder/db" "$folder/modules"
 certutil -N -d "sql:$folder/db" -f "$folder/pin"
 {
-    echo "module: $(first_of /usr/lib/*/libsoftokn3.so /usr/lib/*/nss/libsoftokn3.so /usr/lib64/libsoftokn3.so)"
+    echo "module: $(first_of /usr/lib/*-linux-gnu/libsoftokn3.so /usr/lib/*-linux-gnu/nss/libsoftokn3.so /usr/lib64/libsoftokn3.so)"
     echo "x-init-reserved: configdir='sql:$folder/db' certPrefix='' keyPrefix='' secmod='secmod.db' flags="
 } > "$folder/modules/nss.module"
 mount --bind "$folder/modules" /usr/share/p11-kit/modules

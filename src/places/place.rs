@@ -1,16 +1,18 @@
 //! The places, and how they are written.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Code, Error, Fact, Result};
 use crate::uri::TokenUri;
 
 /// Where a certificate is. As text: `file:/home/user/old.p12`, `nss:/home/user/.mozilla/firefox/x.default#name`,
-/// `windows:THUMBPRINT`, `pkcs11:token=OLD;serial=0123`.
+/// `windows:THUMBPRINT`, `pkcs11:token=OLD;serial=0123`. A path that is not in UTF-8 is percent-encoded: `file:///home/%E3%81/old.p12`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Place {
@@ -54,9 +56,9 @@ impl fmt::Display for Place {
         match self {
             Place::Token => f.write_str("token"),
             Place::OtherToken(uri) => uri.fmt(f),
-            Place::File(path) => write!(f, "file:{}", path.display()),
-            Place::Nss { profile, name } if name.is_empty() => write!(f, "nss:{}", profile.display()),
-            Place::Nss { profile, name } => write!(f, "nss:{}#{name}", profile.display()),
+            Place::File(path) => write!(f, "file:{}", written(path)),
+            Place::Nss { profile, name } if name.is_empty() => write!(f, "nss:{}", written(profile)),
+            Place::Nss { profile, name } => write!(f, "nss:{}#{name}", written(profile)),
             Place::Windows { thumbprint } => write!(f, "windows:{thumbprint}"),
             Place::Given => f.write_str("given"),
         }
@@ -75,7 +77,10 @@ impl FromStr for Place {
             ("token", "") => Ok(Place::Token),
             ("given", "") => Ok(Place::Given),
             ("pkcs11", _) => Ok(Place::OtherToken(Box::new(text.parse()?))),
-            ("file", path) if !path.is_empty() => Ok(Place::File(PathBuf::from(path))),
+            ("file", path) if !path.is_empty() => {
+                Ok(Place::File(unwritten(path).unwrap_or_else(|| PathBuf::from(path))))
+            }
+            ("nss", rest) if let Some(place) = of_encoded_profile(rest) => Ok(place),
             ("nss", rest) if !rest.is_empty() && !rest.starts_with('#') => {
                 let rest = rest.strip_prefix("sql:").unwrap_or(rest);
                 // A folder may have the sign in its name as a name of a certificate may: the longest that is a profile, else the first.
@@ -98,6 +103,44 @@ impl FromStr for Place {
             _ => Err(malformed(text, "file:PATH, nss:FOLDER#NAME, windows:THUMBPRINT, pkcs11:token=LABEL")),
         }
     }
+}
+
+/// A path as the text of a place has it: one that is not in UTF-8 is percent-encoded and begins with three slashes, as in RFC 8089.
+fn written(path: &Path) -> Cow<'_, str> {
+    match path.to_str() {
+        None if path.is_absolute() => {
+            let bytes = percent_encode(path.as_os_str().as_encoded_bytes(), ENCODED);
+            Cow::Owned(format!("//{bytes}"))
+        }
+        _ => path.to_string_lossy(),
+    }
+}
+
+/// What is encoded in such a path: what is not ASCII too.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'?');
+
+/// The path that was written so. One in UTF-8 is never encoded, so that any sign in it means itself.
+fn unwritten(text: &str) -> Option<PathBuf> {
+    let encoded = text.strip_prefix("//").filter(|path| path.starts_with('/'))?;
+    let bytes: Vec<u8> = percent_decode_str(encoded).collect();
+    std::str::from_utf8(&bytes).is_err().then_some(bytes).and_then(path_of)
+}
+
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere not any bytes are a path")]
+fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    Some(PathBuf::from(std::ffi::OsString::from_vec(bytes)))
+}
+
+#[cfg(not(unix))]
+fn path_of(_bytes: Vec<u8>) -> Option<PathBuf> {
+    None
+}
+
+fn of_encoded_profile(rest: &str) -> Option<Place> {
+    let (profile, name) = rest.split_once('#').unwrap_or((rest, ""));
+    Some(Place::Nss { profile: unwritten(profile)?, name: name.to_owned() })
 }
 
 /// What has no kind may be anything, such as a PIN: it is not shown.
@@ -137,6 +180,12 @@ mod tests {
             "token",
             "given",
         ] {
+            assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
+        }
+        // A path that is not in UTF-8; one that is, whatever signs are in it, means itself.
+        for text in
+            ["file:///home/%E3%81/a%23b.p12", "nss:///home/%FF%20x#山田#1", "file:///home/%E3%81%82%20"]
+        {
             assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
         }
         let copied = "windows:\u{200e}A9 4A 8F E5 CC B1 9B A6 1C 4C 08 73 D3 91 E9 87 98 2F BB D3";

@@ -14,6 +14,7 @@ use crate::pki::{
     SignatureAlgorithm, jst_date,
 };
 use crate::places::OldCertificate;
+use base16ct::lower::encode_string as hex;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -128,6 +129,12 @@ impl Renewal {
 /// What the keys have signed: the request, and the one around it by the old key where that is wanted.
 type Signed = (Request, Option<RenewalRequest>);
 
+/// A pair that was just made, and what was on the token before its certificate is.
+struct Made {
+    pair: NewKeyPair,
+    before: Arc<Present>,
+}
+
 /// One request on a session.
 struct Job<'a> {
     renewal: &'a Renewal,
@@ -150,20 +157,20 @@ impl Job<'_> {
         let record = Record::new(jst_date(ordered_at), old, self.run.caller())?;
         self.run.enter(Step::GenerateKeyPair)?;
         let made = self.generate_key_pair(kind, &record, contents.present());
-        let mut pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
+        let pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
         if !pair.labelled {
             self.notices.push(Notice::KeyLabelChosen.into());
         }
-        match self.prove_and_sign(&draft, &mut pair, contents) {
+        let mut made = Made { pair, before: Arc::clone(contents.present()) };
+        match self.prove_and_sign(&draft, &mut made, contents) {
             Ok((proof, signed)) => {
-                let key = PendingKey::fresh(record, &pair, self.old_of_key());
-                let before = Some(Arc::clone(contents.present()));
-                Ok(self.pending(RequestedKey::Waiting(Box::new(key)), signed, proof, before))
+                let key = PendingKey::fresh(record, &made.pair, self.old_of_key());
+                Ok(self.pending(RequestedKey::Waiting(Box::new(key)), signed, proof, Some(made.before)))
             }
             // It may be as good as any: a person, or the next start of the driver, says.
             Err(error) if error.code() == Code::ProofUndecided => Err(error),
             // The token then holds what it held before.
-            Err(error) => Err(error.after_clean_up(self.session.remove_new_pair(&pair))),
+            Err(error) => Err(error.after_clean_up(self.session.remove_new_pair(&made.pair))),
         }
     }
 
@@ -186,10 +193,11 @@ impl Job<'_> {
     fn prove_and_sign(
         &mut self,
         draft: &RequestDraft,
-        pair: &mut NewKeyPair,
+        made: &mut Made,
         contents: &mut Contents,
     ) -> Result<(Proof, Signed)> {
-        let proof = self.prove_new(pair, contents)?;
+        let proof = self.prove_new(made, contents)?;
+        let pair = &made.pair;
         let signed = self.sign_request(draft, &pair.private, &pair.public_key, Some(contents))?;
         Ok((proof, signed))
     }
@@ -227,29 +235,54 @@ impl Job<'_> {
 
     /// The proof of a pair that was just made. Where the driver denies what it was told, and it matters, it is started anew
     /// before it is believed: some say of a new key what was true of none, until they read the token again.
-    fn prove_new(&mut self, pair: &mut NewKeyPair, contents: &mut Contents) -> Result<Proof> {
+    fn prove_new(&mut self, made: &mut Made, contents: &mut Contents) -> Result<Proof> {
         self.run.enter(Step::ProveKey)?;
         let required = self.renewal.policy.demanded_proof();
-        let mut proof = observe(self.session, &pair.private, self.run)?;
-        if proof.level < required && proof.evidence.contradicts_generation() {
-            let undecided = |proof: &Proof| refusal(Code::ProofUndecided, proof, required);
-            match self.session.start_driver_anew() {
-                Ok(true) => {
-                    *pair = self.session.found_again(pair)?;
-                    *contents = Contents::read(self.session)?;
-                    proof = observe(self.session, &pair.private, self.run)?;
-                    if proof.level < required && proof.level > ProofLevel::Refused {
-                        return Err(refusal(Code::ProofInsufficient, &proof, required));
-                    }
+        let key = self.session.asked_again_if_denied(&made.pair.private)?;
+        let mut denied = None;
+        // The private value is not asked of a driver that is to be started anew.
+        if !key.is_denied(required) {
+            let proof = self.session.prove(&key, self.run.now())?;
+            if !proof.is_denied(required) {
+                return self.judged(proof, required);
+            }
+            denied = Some(proof);
+        }
+        match self.session.start_driver_anew() {
+            Ok(true) => {
+                let proof = self.prove_anew(made, contents)?;
+                if proof.level < required && proof.level > ProofLevel::Refused {
+                    return Err(refusal(Code::ProofInsufficient, &proof, required));
                 }
-                Ok(false) if proof.level > ProofLevel::Refused || self.renewal.although_denied => {
-                    self.notices.extend(proof_notice(&proof));
-                    return Ok(proof);
+                self.judged(proof, required)
+            }
+            Ok(false) => {
+                let proof = denied.map_or_else(|| self.session.prove(&key, self.run.now()), Ok)?;
+                if proof.level == ProofLevel::Refused && !self.renewal.although_denied {
+                    return Err(refusal(Code::ProofUndecided, &proof, required));
                 }
-                Ok(false) => return Err(undecided(&proof)),
-                Err(error) => return Err(undecided(&proof).because_of(error)),
+                self.notices.extend(proof_notice(&proof));
+                Ok(proof)
+            }
+            Err(error) => {
+                let level = denied.map_or(key.best_level(), |proof| proof.level);
+                Err(not_enough(Code::ProofUndecided, level, required, &hex(&key.id)).because_of(error))
             }
         }
+    }
+
+    /// The same by a driver that was started anew: what was read before is of a session that is no more.
+    fn prove_anew(&self, made: &mut Made, contents: &mut Contents) -> Result<Proof> {
+        let (pair, under_its_id) = self.session.found_again(&made.pair)?;
+        // What a refused C_CreateObject leaves of the certificate will stand under that identifier.
+        *made = Made { pair, before: Arc::new(under_its_id) };
+        if self.renewal.request_form() == RequestForm::SignedByOldKey {
+            *contents = Contents::read(self.session)?;
+        }
+        observe(self.session, &made.pair.private, self.run)
+    }
+
+    fn judged(&mut self, proof: Proof, required: ProofLevel) -> Result<Proof> {
         judge(&proof, required)?;
         self.notices.extend(proof_notice(&proof));
         Ok(proof)
@@ -384,11 +417,7 @@ pub(super) fn prove(
 
 /// What the driver says; where it denies what it was just told, it is asked again before it is believed.
 fn observe(session: &Session, key: &StoredKey, run: &Run<'_>) -> Result<Proof> {
-    let proof = session.prove(key, run.now())?;
-    match proof.evidence.contradicts_generation() {
-        true => session.prove(&session.reread_private_key(key)?, run.now()),
-        false => Ok(proof),
-    }
+    session.prove(&session.asked_again_if_denied(key)?, run.now())
 }
 
 fn judge(proof: &Proof, required: ProofLevel) -> Result<()> {
@@ -403,11 +432,15 @@ fn judge(proof: &Proof, required: ProofLevel) -> Result<()> {
 }
 
 fn refusal(code: Code, proof: &Proof, required: ProofLevel) -> Error {
+    not_enough(code, proof.level, required, &proof.key_id)
+}
+
+fn not_enough(code: Code, found: ProofLevel, required: ProofLevel, key_id: &str) -> Error {
     Error::new(code)
         .during(Step::ProveKey)
         .fact(Fact::Expected, required)
-        .fact(Fact::Found, proof.level)
-        .fact(Fact::Id, &proof.key_id)
+        .fact(Fact::Found, found)
+        .fact(Fact::Id, key_id)
 }
 
 pub(super) fn proof_notice(proof: &Proof) -> Option<Warning> {

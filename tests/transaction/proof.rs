@@ -79,9 +79,33 @@ fn a_denial_right_after_generation_is_judged_by_a_driver_that_was_started_anew()
         assert_eq!(done["proof"]["evidence"]["local"], true);
         assert_eq!(count(&bank, "C_Login"), 2, "{lie}");
         assert_eq!(count(&bank, "C_Initialize"), 2, "{lie}");
+        // Then nothing is searched for but the new pair, and nothing read but its halves; once more its private value.
+        let called = bank.called();
+        let again = called.iter().rposition(|name| name == "C_Initialize").unwrap_or_default();
+        let cost = |name: &str| called[again..].iter().filter(|called| *called == name).count();
+        assert_eq!((cost("C_FindObjectsInit"), cost("C_GetAttributeValue")), (1, 2 + 1 + 1), "{lie}");
         bank.assert_old_works();
         bank.assert_one_new_credential();
     }
+}
+
+/// Also then a certificate that the token kept although it refused it is known, and goes; the old key that is to sign is found.
+#[test]
+fn by_a_driver_that_was_started_anew_what_is_left_behind_is_known() {
+    let bank = Bank::new();
+    let request = ["request", "--form", "cms", "--require-proof", "proven", "--out", "request.der"];
+    bank.run_with_faults("*:lie=fresh-all-zero", &request).json();
+    assert_eq!((count(&bank, "C_Initialize"), count(&bank, "C_Sign")), (2, 2));
+    bank.run(&["abandon", "--yes"]).json();
+    bank.soft.snapshot().assert_same_as(&bank.before);
+
+    let renew = ["renew", "--require-proof", "proven", "--issuer", &bank.issuer("")];
+    let faults = "*:lie=fresh-all-zero; C_CreateObject:lose=CKR_FUNCTION_FAILED";
+    bank.run_with_faults(faults, &renew).json();
+    assert_eq!(count(&bank, "C_Initialize"), 2);
+    assert!(count(&bank, "C_CreateObject") > 1 && count(&bank, "C_DestroyObject") > 0);
+    bank.assert_one_new_credential();
+    bank.assert_old_works();
 }
 
 /// Who asks for less than what is denied gets it, and is told: nothing is started anew for that.

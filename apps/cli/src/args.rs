@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use usbtoken::places::Place;
 use usbtoken::text::Lang;
@@ -19,6 +19,7 @@ mod withheld;
 
 pub use drivers::Drivers;
 pub use from::FromArgs;
+use from::place;
 pub use parse::parse;
 pub use pin::{Pin, PinChange};
 pub use removal::Retire;
@@ -205,7 +206,7 @@ pub struct List {
 
     /// With --everywhere: this place too, for example `file:old.pem`; may be given several times. A PKCS#12 file is read
     /// where it has no password.
-    #[arg(long, value_name = "PLACE", requires = "everywhere")]
+    #[arg(long, value_name = "PLACE", requires = "everywhere", value_parser = OsStringValueParser::new().try_map(place))]
     pub also: Vec<Place>,
 }
 

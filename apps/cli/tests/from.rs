@@ -227,7 +227,8 @@ fn bad_input_costs_nothing() {
     let reasons = [
         ("utf16", "password_utf16"),
         ("sjis", "password_not_utf8"),
-        ("old.p12", "password_not_utf8"),
+        ("old.p12", "password_file_itself"),
+        ("old.pem", "password_file_itself"),
         ("秘密", "file_not_there"),
     ];
     for (file, reason) in reasons {
@@ -388,6 +389,15 @@ fn list_shows_everything_that_can_be_renewed() {
         (before.0, before.1.objects().len())
     );
 
+    // What waits for its CA says so, and nobody is reminded of it.
+    let request = ["request", "--out", "request.pem", "--from", "file:old.pem"];
+    stage.run(&request).succeeded();
+    let waiting = list(&["--also", "file:old.pem"]).json();
+    let waits = waiting.as_array().unwrap().iter().find(|one| one["serial"] == serial_hex(&old)).unwrap();
+    assert_eq!(waits["renewal_pending"], true, "{waiting:#}");
+    assert_eq!(list(&["--also", "file:old.pem", "--due"]).json(), serde_json::json!([]));
+    stage.run(&["abandon", "--yes"]).succeeded();
+
     stage.renew(&["--from", "file:old.pem"], &[]).succeeded();
     let again = list(&["--also", "file:old.pem"]).json();
     let renewed = again.as_array().unwrap().iter().find(|one| one["serial"] == serial_hex(&old)).unwrap();
@@ -439,7 +449,13 @@ fn the_numbers_of_the_list_can_be_used() {
         ("1", &["--token", &onto], ("old_ambiguous", 3)),
     ] {
         let said = run(&[&["--json", "request", "--out", "x", "--nth", nth], more].concat());
-        said.failed(name.0, name.1);
+        let error = said.failed(name.0, name.1);
+        let is_number = name.0.starts_with("credential") || name.0.ends_with("ambiguous");
+        assert_eq!(
+            error["hint"].as_str().is_some_and(|hint| hint.contains("list --everywhere")),
+            is_number,
+            "{error:#}"
+        );
     }
     for (token, before) in [&stage.token, &sibling, &empty].iter().zip(&before) {
         token.snapshot().assert_same_as(before);

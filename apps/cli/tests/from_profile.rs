@@ -3,7 +3,10 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -37,6 +40,17 @@ fn nothing_is_written_into_the_profile_of_the_old_certificate() {
     }
     assert_eq!(stage.read("a#b/key4.db"), keys);
     stage.token.snapshot().assert_same_as(&before);
+
+    // Nor need its name be UTF-8; the place that is said then can be given again.
+    let folder = OsStr::from_bytes(b"\xe3\x81#b");
+    fs::rename(stage.file("a#b"), Path::new(&stage.file("")).join(folder)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    command.args(["--json", "--token", &stage.token.uri(), "preflight", "--from"]);
+    command.arg(OsStr::from_bytes(b"nss:\xe3\x81#b#x"));
+    let seen = outcome(stage.at_home(&mut command)).json();
+    let place = seen["from"]["place"].as_str().unwrap();
+    assert!(place.starts_with("nss:///") && place.ends_with("/%E3%81%23b#x"), "{place}");
+    assert_eq!(stage.run(&["preflight", "--from", place]).json()["from"]["place"], place);
 }
 
 fn listing<'c>(stage: &Stage, limit: &str, command: &'c mut Command) -> &'c mut Command {

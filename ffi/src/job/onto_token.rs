@@ -1,7 +1,7 @@
 //! 「USBトークンへの更新」: the old certificate is not on the token, and the program that calls has its bytes.
 
 use std::ffi::{c_char, c_void};
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 
 use usbtoken::places::{self, OldCertificate, Password};
@@ -55,6 +55,12 @@ unsafe impl Sized32 for usbtoken_old_certificate {}
 unsafe fn read(old: *const usbtoken_old_certificate) -> Result<(OldCertificate, Option<Signer>)> {
     // SAFETY: the same contract.
     let old = unsafe { args::sized("old", old) }?.ok_or_else(|| args::bad("old", "null"))?;
+    if usize::try_from(old.struct_size)
+        .is_ok_and(|size| size < offset_of!(usbtoken_old_certificate, password))
+    {
+        // It ends before what it is about.
+        return Err(args::bad("old", "struct_size_unset"));
+    }
     if old.reserved != 0 {
         return Err(args::bad("old.reserved", "not_zero"));
     }

@@ -57,6 +57,9 @@ static void signed_by_old_key(usbtoken_session *session, usbtoken_old_certificat
     usbtoken_old_certificate shorter = old;
     shorter.struct_size = (uint32_t)offsetof(usbtoken_old_certificate, sign);
     EXPECT(USBTOKEN_OLD_KEY_ELSEWHERE, session, usbtoken_renewal_begin_from(session, &shorter, &params, &renewal));
+    /* One that has no room for the certificate is a slip. */
+    for (shorter.struct_size = 4; shorter.struct_size < offsetof(usbtoken_old_certificate, password); shorter.struct_size += 4)
+        EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_renewal_begin_from(session, &shorter, &params, &renewal));
     OK(renewal, usbtoken_renewal_key(renewal, &key));
     OK(session, usbtoken_session_abandon(session, key));
     usbtoken_pending_free(&key);

@@ -28,6 +28,8 @@ const USER_PIN: u8 = 0x81;
 const TRIES: u8 = 3;
 /// The certificate of the device, which says the serial number.
 const DEVICE_CERTIFICATE: u16 = 0x2f02;
+/// The number of the device's own key: it has no file beside it, and nobody's key has its number.
+const DEVICE_KEY: u8 = 0;
 /// First byte of the identifier of a key, and of the file beside it.
 const KEYS: u8 = 0xcc;
 
@@ -46,10 +48,12 @@ type Answer = Result<Vec<u8>, Status>;
 impl Card {
     /// An empty card with this PIN and this serial number.
     pub fn new(pin: &str, serial: &str) -> Self {
-        let device = cvc::certificate(&CardKey::generate_p256(), &format!("{serial}00001"));
-        let files = BTreeMap::from([(DEVICE_CERTIFICATE, device)]);
+        let device = CardKey::generate_p256();
+        let certificate = cvc::certificate(&device, &format!("{serial}00001"));
+        let files = BTreeMap::from([(DEVICE_CERTIFICATE, certificate)]);
+        let keys = BTreeMap::from([(DEVICE_KEY, device)]);
         let pin = pin.as_bytes().to_vec();
-        Card { pin, tries: TRIES, is_verified: false, selected: None, files, keys: BTreeMap::new() }
+        Card { pin, tries: TRIES, is_verified: false, selected: None, files, keys }
     }
 
     /// The card loses its power, or is reset.
@@ -130,6 +134,9 @@ impl Card {
         self.needs_pin()?;
         let id = file_id(command.data).ok_or(Status::WRONG_LENGTH)?;
         let [kind, number] = id.to_be_bytes();
+        if (kind, number) == (KEYS, DEVICE_KEY) {
+            return Err(Status::NOT_ALLOWED);
+        }
         let was_key = kind == KEYS && self.keys.remove(&number).is_some();
         let was_file = self.files.remove(&id).is_some();
         if was_key || was_file { Ok(Vec::new()) } else { Err(Status::FILE_NOT_FOUND) }

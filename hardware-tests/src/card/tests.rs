@@ -56,6 +56,9 @@ fn nothing_is_written_or_signed_before_the_pin() {
     assert_eq!(status(&card.answer(&write)), 0x9000);
     let read = [0x00, 0xb1, 0x00, 0x00, 4, 0x54, 2, 0, 0, 0];
     assert_eq!(card.answer(&read), [0xaa, 0x90, 0x00]);
+    // The device's own key is listed, and stays.
+    assert_eq!(card.answer(&[0x80, 0x58, 0, 0, 0]), [0xcc, 0, 0x2f, 2, 0xce, 1, 0x90, 0]);
+    assert_eq!(status(&card.answer(&[0x00, 0xe4, 2, 0, 2, 0xcc, 0])), 0x6982);
     card.reset();
     assert_eq!(status(&card.answer(&write)), 0x6982, "a reset forgets the PIN");
 }

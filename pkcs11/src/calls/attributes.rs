@@ -226,26 +226,27 @@ impl Functions {
         }
     }
 
-    /// Reads attributes of a private key and asks for its private value in the same call, as the last.
+    /// Reads attributes of a private key and asks for its private value in the same call, as the last; with them comes whether it was
+    /// refused as sensitive. Bytes that the driver gives out are wiped at once.
     ///
-    /// `None` unless the answer speaks for itself: CKR_ATTRIBUTE_SENSITIVE, no private value, and of the others at least one.
-    /// Those cannot be sensitive (PKCS#11 v3.1 §4.9), so that it is the private value that was refused. Bytes that the driver
-    /// gives out are wiped at once.
+    /// `None` unless there is no private value in the answer, and of the others at least one. After CKR_ATTRIBUTE_SENSITIVE it is the
+    /// private value that was refused, since the others cannot be sensitive (PKCS#11 v3.1 §4.9). After CKR_ATTRIBUTE_TYPE_INVALID
+    /// any of them may be what the object lacks: they are known, and the private value is to be asked for apart.
     pub fn attributes_and_refusal(
         &self,
         session: SessionHandle,
         key: ObjectHandle,
         wanted: &[Wanted],
         private_value: CK_ATTRIBUTE_TYPE,
-    ) -> Outcome<Option<Attributes>> {
+    ) -> Outcome<Option<(Attributes, bool)>> {
         let secret = Room { kind: private_value, what: RoomFor::Secret(PRIVATE_VALUE) };
         let rooms = wanted.iter().map(Wanted::room).chain([secret]).collect();
         let (rv, mut filled) = self.fill(session, key, rooms)?;
-        if rv != CKR_ATTRIBUTE_SENSITIVE {
+        if !matches!(rv, CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID) {
             // What is wrong with it shows when it is asked for apart.
             return Ok(None);
         }
-        let refused = filled.pop().is_some_and(|last| is_unavailable(last.length));
+        let kept_back = filled.pop().is_some_and(|last| is_unavailable(last.length));
         let mut values = Attributes::default();
         for (want, filled) in wanted.iter().zip(filled) {
             match judge(*want, filled.bytes.0.into_owned(), filled.length, Extent::SomeMissing)? {
@@ -254,7 +255,8 @@ impl Functions {
                 Answer::TooSmall(_) | Answer::Untouched | Answer::Full(_) => return Ok(None),
             }
         }
-        Ok((refused && !values.0.is_empty()).then_some(values))
+        let is_usable = kept_back && !values.0.is_empty();
+        Ok(is_usable.then_some((values, rv == CKR_ATTRIBUTE_SENSITIVE)))
     }
 
     fn ask_private_value(

@@ -269,14 +269,16 @@ impl Session {
         self.token().label_of(&key.id).is_none() && key.label.bytes().starts_with(label)
     }
 
-    /// The pair in the session that took the place of the one in which it was made.
+    /// The pair in the session that took the place of the one in which it was made, and what stands under its identifier there: that
+    /// no certificate of it does.
     ///
     /// # Errors
     /// [`Code::KeyMissing`] when its private key is not there, or is there twice; what the search and the reading return.
-    pub(crate) fn found_again(&self, pair: &NewKeyPair) -> Result<NewKeyPair> {
+    pub(crate) fn found_again(&self, pair: &NewKeyPair) -> Result<(NewKeyPair, Present)> {
         let (open, made) = (self.open_session(), &pair.private);
         let (mut private, mut public) = (Vec::new(), None);
-        for handle in open.find(Template::new().bytes(CKA_ID, &made.id))? {
+        let found = open.find(Template::new().bytes(CKA_ID, &made.id))?;
+        for &handle in &found {
             let read = open.read_object(handle).map_err(|failure| failure.during(Step::ReadObjects))?;
             match read {
                 Object::PrivateKey(key) if key.id == made.id && key.label == made.label => private.push(key),
@@ -288,7 +290,9 @@ impl Session {
             (Some(key), true) => {
                 let (algorithm, public_key) = (made.algorithm, pair.public_key.clone());
                 let private = StoredKey { algorithm, public_key: Some(public_key.clone()), ..key };
-                Ok(NewKeyPair { private, public, public_key, labelled: pair.labelled })
+                let (owner, handles) = (open.owner(), found.into_iter().collect());
+                let present = Present { owner, handles, ..Present::default() };
+                Ok((NewKeyPair { private, public, public_key, labelled: pair.labelled }, present))
             }
             _ => {
                 let error = Error::new(Code::KeyMissing).during(Step::ReadObjects);

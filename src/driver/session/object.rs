@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use crate::error::Call;
-use crate::pki::{PublicKey, SignatureAlgorithm};
+use crate::pki::{ProofLevel, PublicKey, SignatureAlgorithm};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub(crate) struct StoredKey {
     pub always_authenticate: bool,
     /// How it signs, as far as its kind and its curve are known.
     pub(crate) algorithm: Option<SignatureAlgorithm>,
-    pub(super) evidence: Evidence,
+    pub(crate) evidence: Evidence,
     /// Whether the driver refused the private value as sensitive in the very call that gave the evidence.
     pub(super) value_refused: bool,
 }
@@ -155,6 +155,16 @@ impl StoredKey {
     /// Whether both were read of one object: within a session a handle means one (PKCS#11 v3.1 §3.4).
     pub(crate) fn is_same_object(&self, other: &StoredKey) -> bool {
         self.place == other.place
+    }
+
+    /// The level that it has at best, whatever becomes of the attempt to read its private value.
+    pub(crate) fn best_level(&self) -> ProofLevel {
+        self.evidence.level()
+    }
+
+    /// Whether the driver denies what the key was made as, and it does not pass for this level.
+    pub(crate) fn is_denied(&self, required: ProofLevel) -> bool {
+        self.evidence.contradicts_generation() && self.best_level() < required
     }
 
     /// The same key as one that is read again when it is to be proven: an answer is for the moment in which it was given.

@@ -43,6 +43,13 @@ pub struct Proof {
     pub driver: Option<ModuleInfo>,
 }
 
+impl Proof {
+    /// Whether the driver denies what the key was made as, and it does not pass for this level.
+    pub(crate) fn is_denied(&self, required: ProofLevel) -> bool {
+        self.evidence.contradicts_generation() && self.level < required
+    }
+}
+
 impl Session {
     /// Asks the driver for the evidence about a private key, and tries to read its private value.
     ///
@@ -84,13 +91,17 @@ impl Session {
         })
     }
 
-    /// Reads a private key again: the answer of a driver that remembers too much may change.
+    /// The key as it is to be proven. One of which the driver denies what it was made as is read again: the answer of a driver that
+    /// remembers too much may change.
     ///
     /// # Errors
     /// What C_GetAttributeValue returns.
-    pub(crate) fn reread_private_key(&self, key: &StoredKey) -> Result<StoredKey> {
+    pub(crate) fn asked_again_if_denied(&self, key: &StoredKey) -> Result<StoredKey> {
+        if !key.evidence.contradicts_generation() {
+            return Ok(key.clone());
+        }
         let open = self.open_session();
-        let mut fresh = open.read_private_key(open.handle_of(key.place)?)?;
+        let mut fresh = open.read_new_private_key(open.handle_of(key.place)?, key.algorithm)?;
         fresh.public_key = fresh.public_key.or_else(|| key.public_key.clone());
         Ok(fresh)
     }

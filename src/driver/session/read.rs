@@ -361,9 +361,9 @@ impl Open {
         let value = private_value_of(algorithm);
         let read = self.functions().attributes_and_refusal(self.handle(), handle, &wanted, value);
         match read.map_err(|failure| failure.during(Step::ReadObjects))? {
-            Some(attributes) => {
+            Some((attributes, value_refused)) => {
                 check_class(&attributes, CKO_PRIVATE_KEY)?;
-                Ok(StoredKey { algorithm, value_refused: true, ..self.private_key(handle, &attributes) })
+                Ok(StoredKey { algorithm, value_refused, ..self.private_key(handle, &attributes) })
             }
             None => Ok(StoredKey { algorithm, ..self.read_private_key(handle)? }),
         }
@@ -451,7 +451,6 @@ impl PublicSession {
     }
 }
 
-/// A token that lets nobody search or read before the login shows nothing before it, as one does whose objects are private.
 /// What the driver gave as the new pair is something else.
 pub(super) fn handle_of_another() -> Error {
     let error = Error::new(Code::DriverMisbehaved).during(Step::GenerateKeyPair);
@@ -466,6 +465,7 @@ fn check_class(attributes: &Attributes, class: CK_OBJECT_CLASS) -> Result<()> {
     }
 }
 
+/// A token that lets nobody search or read before the login shows nothing before it, as one does whose objects are private.
 fn or_nothing(read: Result<Objects>) -> Result<Objects> {
     match read {
         Err(error) if error.code() == Code::PinRequired => Ok(Objects::default()),

@@ -83,6 +83,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "first_issue") => {
             "the request is for a first certificate and renews none; leave the old certificate out"
         }
+        (Fact::Reason, "password_file_itself") => {
+            "it is a file with a certificate or a key; a file with its password in the first line is meant"
+        }
         (Fact::Reason, "password_utf16") => "it is in UTF-16; save it as UTF-8",
         (Fact::Reason, "password_not_utf8") => {
             "it is not in UTF-8 but in another encoding, such as Shift_JIS; save it as UTF-8"

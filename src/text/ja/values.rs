@@ -75,6 +75,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "first_issue") => {
             "この申請は新規の発行で、更新する電子証明書がありません。古い電子証明書は指定しないでください"
         }
+        (Fact::Reason, "password_file_itself") => {
+            "電子証明書や秘密鍵のファイルです。1行目にパスワードを書いたファイルを指定してください"
+        }
         (Fact::Reason, "password_utf16") => "UTF-16で保存されています。UTF-8で保存し直してください",
         (Fact::Reason, "password_not_utf8") => {
             "UTF-8ではなく、Shift_JISなど別の文字コードで保存されています。UTF-8で保存し直してください"

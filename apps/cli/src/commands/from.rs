@@ -121,12 +121,21 @@ fn password_from(run: &Run, path: &Path) -> Result<Password> {
     if bytes.len() > LONGEST_PASSWORD {
         return Err(unusable("password_too_long"));
     }
+    if is_certificate_file(&bytes) {
+        return Err(unusable("password_file_itself"));
+    }
     if is_utf16(&bytes) {
         return Err(unusable("password_utf16"));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| unusable("password_not_utf8"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     Ok(Password::new(text.split(['\n', '\r']).next().unwrap_or_default()))
+}
+
+/// Whether it is a file with a certificate or a key, perhaps the one that the password is for: PEM, or the SEQUENCE that DER and BER
+/// begin with.
+fn is_certificate_file(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"-----BEGIN ") || matches!(bytes, [0x30, 0x80..=0x84, ..])
 }
 
 /// Whether it is a text in UTF-16: with a byte order mark, or with letters of ASCII that are two bytes.

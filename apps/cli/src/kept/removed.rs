@@ -10,10 +10,14 @@ use super::Keeper;
 use crate::journal::{Journal, Removed};
 
 impl Keeper {
-    /// The other tokens on which the renewal of this certificate from elsewhere waits.
+    /// The tokens on which the renewal of this certificate from elsewhere waits.
+    pub fn ordered(&self, old: &Certificate) -> Vec<TokenIdentity> {
+        self.journal.iter().flat_map(|journal| journal.renewing(old)).map(|entry| entry.token).collect()
+    }
+
+    /// Those of them that are not this token.
     pub fn ordered_beside(&self, token: &TokenIdentity, old: &Certificate) -> Vec<TokenIdentity> {
-        let all = self.journal.iter().flat_map(|journal| journal.renewing(old));
-        all.map(|entry| entry.token).filter(|other| other != token).collect()
+        self.ordered(old).into_iter().filter(|other| other != token).collect()
     }
 
     /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is

@@ -322,6 +322,11 @@ fn is_left(error: &Error) -> bool {
     left.into_iter().any(|reason| is_because(error, reason))
 }
 
+/// Whether the certificate was named by its number in the list.
+fn is_by_number(error: &Error) -> bool {
+    error.facts().any(|(fact, value)| fact == Fact::Found && value.starts_with("--nth"))
+}
+
 fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
@@ -331,6 +336,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         _ if is_because(error, "pin_may_have_counted") => Words::HintPinCorrected,
         Code::TokenAmbiguous | Code::TokenNotFound | Code::TokenNotNamed => Words::HintToken,
         Code::CredentialNotFound if is_because(error, "delivered_empty") => Words::HintFrom,
+        Code::CredentialNotFound | Code::OldAmbiguous if is_by_number(error) => Words::HintNth,
         Code::CredentialNotFound | Code::CredentialNotSeen => Words::HintCredentialOrFrom,
         Code::CredentialAmbiguous => Words::HintCredential,
         Code::OldNotOfJob if is_because(error, "first_issue") => Words::HintWithoutFrom,

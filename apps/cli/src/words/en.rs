@@ -32,6 +32,12 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::OnThisComputer => "Certificates on this computer, not on a token",
         Words::RenewableOnto => "can be renewed onto a USB token",
         Words::RenewedOnto(by) => return format!("seems to be renewed onto a USB token: {by}"),
+        Words::WaitsOnto(tokens) => {
+            return format!("its renewal onto a USB token waits for the CA: {tokens}");
+        }
+        Words::HintNth => {
+            "The numbers are those of \"usbtoken list\" with the same --token, and beyond them those of \"usbtoken list --everywhere\" without --also; \"limit\" is the last one. Or name the certificate with --serial or --from."
+        }
         Words::FilePassword(file) => return format!("Password of the file {file}: "),
         Words::HintWithoutFrom => "Run the command again without --from.",
         Words::HintFrom => {

@@ -35,6 +35,12 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::OnThisComputer => "このパソコンの電子証明書（USBトークンの外）",
         Words::RenewableOnto => "USBトークンへの更新が可能です",
         Words::RenewedOnto(by) => return format!("USBトークンへ更新済みのようです: {by}"),
+        Words::WaitsOnto(tokens) => {
+            return format!("USBトークンへの更新を申請済みで、認証局の回答を待っています: {tokens}");
+        }
+        Words::HintNth => {
+            "番号は、同じ --token を付けた「usbtoken list」の番号と、それに続く「usbtoken list --everywhere」（--also なし）の番号です。上限が最後の番号です。--serial または --from でも指定できます。"
+        }
         Words::FilePassword(file) => return format!("電子証明書ファイル {file} のパスワード: "),
         Words::HintWithoutFrom => "--from を付けずに、もう一度実行してください。",
         Words::HintFrom => {

@@ -66,6 +66,10 @@ pub enum Words<'a> {
     RenewedOnto(&'a str),
     /// Asks for the password of a file with a certificate.
     FilePassword(&'a str),
+    /// Hint: which list gives the numbers.
+    HintNth,
+    /// On which tokens the renewal of a certificate on this computer waits for its CA.
+    WaitsOnto(&'a str),
     /// Hint: the old certificate is not to be named.
     HintWithoutFrom,
     /// Hint: where the old certificate is.

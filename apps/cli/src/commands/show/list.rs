@@ -16,6 +16,7 @@ use usbtoken::text::{Lang, Phrase};
 use usbtoken::{Credential, Credentials, Result, Session, Token, TokenUri};
 
 use crate::args;
+use crate::kept::Keeper;
 use crate::output::{Outcome, Pieces, print_notice, print_warning};
 use crate::output::{json, view};
 use crate::pin::Source;
@@ -108,11 +109,12 @@ impl Listed {
                 .seen
                 .iter()
                 .find_map(|seen| Some((&seen.token, seen.credentials.said_to_replace(old.certificate())?)));
-            view::Elsewhere::of(old, self.when).renewed_by(by)
+            let waiting = Keeper::of_user().ordered(old.certificate());
+            view::Elsewhere::of(old, self.when).renewed_by(by).waiting_on(&waiting)
         });
         let numbered =
             shown.zip(before + 1..).map(|(one, number)| (self.elsewhere_counts.then_some(number), one));
-        numbered.filter(|(_, one)| !self.due || one.renewable)
+        numbered.filter(|(_, one)| !self.due || one.is_due())
     }
 
     /// The first warning that something is to be renewed; of a bank that reminds no one nothing is looked at.

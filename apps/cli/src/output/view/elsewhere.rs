@@ -34,8 +34,12 @@ pub struct Elsewhere {
     pub key_algorithm: String,
     /// The credential on a token that is said to take its place; null: none is known.
     pub renewed_by: Option<Value>,
+    /// Whether its renewal waits for the CA, by the orders of this computer.
+    pub renewal_pending: bool,
     #[serde(skip)]
     by: Option<String>,
+    #[serde(skip)]
+    onto: Vec<String>,
 }
 
 impl Elsewhere {
@@ -57,7 +61,9 @@ impl Elsewhere {
             not_renewable_because: because,
             key_algorithm: old.key_algorithm().to_string(),
             renewed_by: None,
+            renewal_pending: false,
             by: None,
+            onto: Vec::new(),
         }
     }
 
@@ -73,6 +79,18 @@ impl Elsewhere {
         Elsewhere { renewed_by: Some(said), by, renewable: false, not_renewable_because: because, ..self }
     }
 
+    /// The same with the tokens on which its renewal waits.
+    #[must_use]
+    pub fn waiting_on(self, tokens: &[TokenIdentity]) -> Self {
+        let onto: Vec<String> = tokens.iter().map(|token| token.label.clone()).collect();
+        Elsewhere { renewal_pending: self.by.is_none() && !onto.is_empty(), onto, ..self }
+    }
+
+    /// Whether it is to be renewed now, and nobody has begun that.
+    pub fn is_due(&self) -> bool {
+        self.renewable && !self.renewal_pending
+    }
+
     /// The certificate as one entry of the list, with its number where it has one that counts.
     pub fn entry(&self, number: Option<usize>, lang: Lang) -> String {
         let number = number.map_or_else(|| "  - ".to_owned(), |number| format!("{number:>3}."));
@@ -85,6 +103,7 @@ impl Elsewhere {
         lines.put(&Phrase::Expiry.text(lang), &end.text(lang));
         let renewal = match (&self.by, self.not_renewable_because) {
             (Some(by), _) => Words::RenewedOnto(by).text(lang),
+            _ if self.renewal_pending => Words::WaitsOnto(&self.onto.join(", ")).text(lang),
             (None, None) => Words::RenewableOnto.text(lang),
             (None, Some(code)) => code.message(lang).sentence.to_owned(),
         };
