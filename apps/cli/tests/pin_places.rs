@@ -55,7 +55,6 @@ fn a_pin_in_the_place_of_a_name_is_not_shown() {
         "list --due 648219",
         "install 648219",
         "install ca/ca.pem --trust-anchor 648219",
-        "request --out 648219/648219",
         "preflight --nth P648219",
         "preflight --module 648219",
     ];

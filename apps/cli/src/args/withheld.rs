@@ -78,10 +78,12 @@ fn suspicious(line: impl Iterator<Item = OsString>) -> Vec<String> {
         let bare = ["file:", "nss:", "sql:", "windows:", "pkcs11:"]
             .into_iter()
             .fold(value, |value, kind| value.strip_prefix(kind).unwrap_or(value));
-        // The name of a certificate in a profile, and of a folder that is not there.
-        let whole = Path::new(bare);
-        let is_path = whole.is_absolute() || is_some_place(whole);
-        let parts = bare.split(|letter| letter == '#' || letter == '/' && !is_path).chain([bare]);
+        // Shell lines are no names.
+        if bare.contains(char::is_whitespace) {
+            continue;
+        }
+        // The name of a certificate in a profile.
+        let parts = bare.split('#').chain([bare]);
         let meant = parts.filter(|part| may_be_pin(part)).map(str::to_owned);
         let meant: Vec<String> = meant.collect();
         if !meant.is_empty() && !name.is_some_and(|name| takes_number(&name)) {
@@ -133,9 +135,13 @@ mod tests {
         ] {
             assert_eq!(words(line), ["648219"], "{line:?}");
         }
-        for line in
-            [&["renew", "--serial", "648219"][..], &["renew", "--id=648219"], &["renew", "--nth", "1000"]]
-        {
+        for line in [
+            &["renew", "--serial", "648219"][..],
+            &["renew", "--id=648219"],
+            &["renew", "--nth", "1000"],
+            &["renew", "--issuer", "X=1 /tmp/w23d/iss.py"],
+            &["renew", "--issuer=/opt/1234/ask", "--out", "out/2026/request.pem"],
+        ] {
             assert!(words(line).is_empty(), "{line:?}");
         }
         let found = ["648219".to_owned()];
