@@ -181,6 +181,10 @@
 #define USBTOKEN_DRIVER_CRASHED 212
 /** The program in which drivers run (usbtoken-driver) cannot be used. */
 #define USBTOKEN_DRIVER_HOST_UNUSABLE 213
+/** The driver cannot be kept from other files and programs, as was asked for; it was not loaded. */
+#define USBTOKEN_DRIVER_NOT_CONFINED 214
+/** The driver asks something at the terminal, and has none in a process of its own. */
+#define USBTOKEN_DRIVER_ASKS_AT_TERMINAL 215
 /** No USB token is inserted. */
 #define USBTOKEN_TOKEN_NOT_PRESENT 220
 /** This driver does not know the token that is inserted. */

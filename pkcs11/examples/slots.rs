@@ -9,8 +9,12 @@ fn main() {
     let (Some(program), Some(driver)) = (arguments.next(), arguments.next()) else {
         panic!("usage: slots HOST DRIVER")
     };
-    let options =
-        HostOptions { program: program.into(), deadlines: Deadlines::default(), without: Vec::new() };
+    let options = HostOptions {
+        program: program.into(),
+        deadlines: Deadlines::default(),
+        without: Vec::new(),
+        confined: None,
+    };
     let driver = Functions::hosted(options, driver.as_ref());
     driver.load().expect("a driver");
     driver.initialize().expect("C_Initialize");

@@ -41,6 +41,11 @@ pub enum Failure {
         /// How long it was waited for.
         limit: Duration,
     },
+    /// The driver asks at the terminal, which its host does not have: the system has stopped it, and the host was ended.
+    AtTerminal {
+        /// The name of the function.
+        function: &'static str,
+    },
     /// The caller wanted to stop while the function had not returned for a while, and the driver's host was ended.
     Cancelled {
         /// The name of the function.
@@ -64,6 +69,12 @@ pub enum Failure {
 pub type Outcome<T> = std::result::Result<T, Failure>;
 
 impl Failure {
+    /// Whether the driver's host has ended in the call.
+    pub fn has_ended_host(&self) -> bool {
+        use Failure::{AtTerminal, Cancelled, Crashed, TimedOut};
+        matches!(self, Crashed { .. } | TimedOut { .. } | AtTerminal { .. } | Cancelled { .. })
+    }
+
     /// The return value, if the function returned one and it is all that is wrong.
     pub fn rv(&self) -> Option<CK_RV> {
         match self {
@@ -80,6 +91,7 @@ impl Failure {
             | Failure::Misbehaved { function, .. }
             | Failure::Crashed { function, .. }
             | Failure::TimedOut { function, .. }
+            | Failure::AtTerminal { function }
             | Failure::Cancelled { function, .. }
             | Failure::InCall { function }
             | Failure::Forked { function } => function,
@@ -98,6 +110,8 @@ pub enum LoadFailure {
     NoList(Failure),
     /// The driver's host cannot be started, or is none.
     NoHost(String),
+    /// The host cannot keep the driver from what its caller has not named.
+    NotConfined(String),
     /// The system has no process, descriptor or memory left for the driver's host.
     Exhausted(String),
 }

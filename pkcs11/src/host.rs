@@ -3,18 +3,29 @@
 //! It has one end of a pair of sockets and nothing else of that program. It ends when the other end is gone or the program is,
 //! but in the middle of a call that writes to a token.
 
+#[cfg(target_pointer_width = "64")]
+mod confine;
 mod link;
 mod rights;
 mod spare;
+/// There is no filter of system calls for the others.
+#[cfg(not(target_pointer_width = "64"))]
+mod confine {
+    pub(super) fn confine(_: &[&std::path::Path], _: &[&std::path::Path]) -> Result<(), String> {
+        Err(format!("seccomp: none for {}", std::env::consts::ARCH))
+    }
+}
 
 use crate::driver::Here;
 use crate::failure::{Failure, Outcome};
 use crate::kept_open::KeptOpen;
 use crate::library::{self, LoadFailure};
+use crate::wire::Bytes;
 use crate::wire::frame::{FromHost, NotLoaded, ToHost, VERSION, decode, encode};
 use crate::wire::message::Request;
 use link::{Link, Lost, Message};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Pid;
 use spare::Spare;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -44,22 +55,21 @@ pub fn main() -> ExitCode {
         return ExitCode::from(NOT_FOR_PEOPLE);
     };
     rights::give_up();
-    let parent = rustix::process::getppid();
-    let link = Arc::new(Link::new(socket));
-    let writing = Arc::new(Mutex::new(()));
-    let watched = {
-        let (link, writing) = (Arc::clone(&link), Arc::clone(&writing));
-        std::thread::Builder::new().stack_size(64 * 1024).spawn(move || end_with(&link, parent, &writing))
+    let host = Host {
+        link: Arc::new(Link::new(socket)),
+        parent: rustix::process::getppid(),
+        writing: Arc::default(),
+        is_greeted: false,
+        driver: None,
+        kept: Vec::new(),
+        spare: None,
     };
-    if watched.is_ok() {
-        let spare = Spare::start(Arc::clone(&link));
-        Host { link, writing, is_greeted: false, driver: None, kept: Vec::new(), spare }.serve();
-    }
+    host.serve();
     rights::end()
 }
 
 /// Ends this process when the program is gone, after a call that writes.
-fn end_with(link: &Link, parent: Option<rustix::process::Pid>, writing: &Mutex<()>) {
+fn end_with(link: &Link, parent: Option<Pid>, writing: &Mutex<()>) {
     // Where it has none of its own, a driver that closes them ends the process.
     spare::own_descriptors();
     while !is_gone(link) && rustix::process::getppid() == parent {}
@@ -86,8 +96,22 @@ fn is_gone(link: &Link) -> bool {
     }
 }
 
+/// Waits for the first words of the program, as long as that is there.
+fn until_asked(link: &Link, parent: Option<Pid>) -> Option<()> {
+    let round = Timespec::try_from(ROUND).ok()?;
+    loop {
+        match poll(&mut [PollFd::new(link, PollFlags::IN)], Some(&round)) {
+            Ok(1..) => return Some(()),
+            Ok(0) | Err(rustix::io::Errno::INTR) if rustix::process::getppid() == parent => {}
+            Ok(0) | Err(_) => return None,
+        }
+    }
+}
+
 struct Host {
     link: Arc<Link>,
+    /// The process that has started this one.
+    parent: Option<Pid>,
     writing: Arc<Mutex<()>>,
     is_greeted: bool,
     driver: Option<Here>,
@@ -110,6 +134,7 @@ impl Host {
                     self.kept.push((name, files));
                     Some(FromHost::Done)
                 }
+                ToHost::Confine { reads, writes } => self.confine(&reads, &writes),
                 ToHost::LetGo(name) => {
                     self.kept.retain(|(kept, _)| *kept != name);
                     Some(FromHost::Done)
@@ -128,6 +153,9 @@ impl Host {
     }
 
     fn receive(&self) -> Option<Message> {
+        if !self.is_greeted {
+            until_asked(&self.link, self.parent)?;
+        }
         match self.link.receive() {
             Err(Lost::Closed) => self.spare.as_ref()?.receive(),
             received => received.ok(),
@@ -140,8 +168,31 @@ impl Host {
         if there != Some(parent) {
             return None;
         }
-        self.is_greeted = version == VERSION;
-        Some(if self.is_greeted { FromHost::Done } else { FromHost::OtherVersion(VERSION) })
+        if version != VERSION {
+            return Some(FromHost::OtherVersion(VERSION));
+        }
+        self.is_greeted = true;
+        Some(if self.start_threads() { FromHost::Done } else { FromHost::Exhausted })
+    }
+
+    /// Confines this process, which has one thread yet: others would not be.
+    fn confine(&self, reads: &[Bytes<'_>], writes: &[Bytes<'_>]) -> Option<FromHost<'static>> {
+        if self.is_greeted {
+            return None;
+        }
+        Some(match confine::confine(&paths_of(reads), &paths_of(writes)) {
+            Ok(()) => FromHost::Done,
+            Err(why) => FromHost::NotConfined(why.into_bytes().into()),
+        })
+    }
+
+    /// Starts what runs beside the driver. `false` where the system gives no thread.
+    fn start_threads(&mut self) -> bool {
+        let (link, writing, parent) = (Arc::clone(&self.link), Arc::clone(&self.writing), self.parent);
+        let watch = move || end_with(&link, parent, &writing);
+        let watched = std::thread::Builder::new().stack_size(64 * 1024).spawn(watch);
+        self.spare = Spare::start(Arc::clone(&self.link));
+        watched.is_ok()
     }
 
     /// Loads the driver, once.
@@ -149,15 +200,13 @@ impl Host {
         if self.driver.is_some() || !self.is_greeted {
             return None;
         }
-        let why = match library::functions(Path::new(OsStr::from_bytes(driver))) {
+        self.spare = self.spare.take().and_then(Spare::ready);
+        let why = match library::functions(path_of(driver)) {
             Ok(list) => {
                 self.driver = Some(Here::new(list));
                 return Some(FromHost::Done);
             }
             Err(LoadFailure::NoEntry) => NotLoaded::NoEntry,
-            Err(LoadFailure::Unloadable(why) | LoadFailure::NoHost(why) | LoadFailure::Exhausted(why)) => {
-                NotLoaded::Unloadable(why.into_bytes().into())
-            }
             Err(LoadFailure::NoList(Failure::Returned { rv, .. })) => NotLoaded::Returned(rv),
             Err(LoadFailure::NoList(Failure::Misbehaved { how, .. })) => {
                 NotLoaded::Misbehaved(how.into_bytes().into())
@@ -165,6 +214,12 @@ impl Host {
             Err(LoadFailure::NoList(failure)) => {
                 NotLoaded::Misbehaved(failure.function().as_bytes().to_vec().into())
             }
+            Err(
+                LoadFailure::Unloadable(why)
+                | LoadFailure::NoHost(why)
+                | LoadFailure::NotConfined(why)
+                | LoadFailure::Exhausted(why),
+            ) => NotLoaded::Unloadable(why.into_bytes().into()),
         };
         Some(FromHost::NotLoaded(why))
     }
@@ -173,6 +228,7 @@ impl Host {
         let driver = self.driver.as_ref().filter(|_| request.is_bounded())?;
         let held = request.writes().then(|| self.writing.lock().unwrap_or_else(PoisonError::into_inner));
         let outcome: Outcome<_> = driver.perform(request);
+        rights::outlive_threads();
         drop(held);
         match outcome {
             Ok(reply) => Some(FromHost::Reply(reply.trimmed())),
@@ -181,4 +237,12 @@ impl Host {
             Err(_) => None,
         }
     }
+}
+
+fn paths_of<'a>(named: &'a [Bytes<'_>]) -> Vec<&'a Path> {
+    named.iter().map(|path| path_of(&path.0)).collect()
+}
+
+fn path_of(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
 }

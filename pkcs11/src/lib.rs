@@ -45,6 +45,6 @@ pub use calls::{Ahead, Attributes, Functions, ObjectHandle, PrivateValue, Sessio
 pub use failure::{Failure, LoadFailure, Outcome};
 pub use kept::KeptFiles;
 pub use kept_open::KeptOpen;
-pub use options::{Deadlines, HostOptions};
+pub use options::{Confinement, Deadlines, HostOptions};
 pub use template::Template;
 pub use watch::{Watch, watched};

@@ -13,6 +13,19 @@ pub struct HostOptions {
     pub deadlines: Deadlines,
     /// Variables of the environment that the host is not given: a PIN may be in one.
     pub without: Vec<OsString>,
+    /// What the driver may reach; everything that its user may, where this says nothing.
+    pub confined: Option<Confinement>,
+}
+
+/// What a driver in a host may reach: the system's programs and settings and its own folder, which it reads, and what is named here.
+/// It starts no program, and has no way to other computers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Confinement {
+    /// Files and folders that it may read.
+    pub reads: Vec<PathBuf>,
+    /// Files, folders and devices that it may read and change. A socket among them allows it to speak with programs of this
+    /// computer, a device to hear of what is plugged in.
+    pub writes: Vec<PathBuf>,
 }
 
 /// How long a driver in a host may take for a call. Past that its host is ended, but in the middle of a call that writes.

@@ -5,7 +5,7 @@ use super::meant::matches;
 use crate::driver::Cancel;
 use crate::driver::Module;
 use crate::driver::Token;
-use crate::driver::{Loading, lock};
+use crate::driver::{Loading, is_busy, lock};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 use std::collections::BTreeSet;
@@ -61,7 +61,10 @@ pub(super) fn probe(
         .map(|candidate| {
             let (path, loading) = (candidate.path.clone(), limits.loading.clone());
             let meant = meant.cloned().unwrap_or_default();
-            DriverTask { driver: path.clone(), work: Box::new(move || load(&path, &loading, &meant)) }
+            // A call of this very thread returns only after this search.
+            let own_call = is_busy(&path, true);
+            let work = move || own_call.map_or_else(|| load(&path, &loading, &meant), Err);
+            DriverTask { driver: candidate.path.clone(), work: Box::new(work) }
         })
         .collect();
     let whole = meant.filter(|uri| uri.names_whole_token());
@@ -96,7 +99,11 @@ pub(super) fn end(drivers: Vec<Module>) {
     let _ = side_by_side(drivers.into_iter().map(task).collect(), Instant::now() + GRACE, &Cancel::new());
 }
 
+/// Why a driver has not answered: this program is in a call of it, or it takes its time.
 pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
+    if let Some(busy) = is_busy(&candidate.path, false) {
+        return busy;
+    }
     Error::new(Code::DriverTimeout)
         .during(Step::InitializeDriver)
         .fact(Fact::Path, candidate.path.display())

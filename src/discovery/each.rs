@@ -1,7 +1,7 @@
 //! Something done with many tokens, those of different drivers side by side.
 
 use super::ask::{DriverTask, side_by_side};
-use crate::driver::{Cancel, Token};
+use crate::driver::{Cancel, Token, is_busy};
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,9 @@ pub fn each<R: Send + 'static>(
 }
 
 fn late(driver: &Path, limit: Duration) -> Error {
+    if let Some(busy) = is_busy(driver, false) {
+        return busy;
+    }
     Error::new(Code::DriverTimeout)
         .during(Step::ReadObjects)
         .fact(Fact::Path, driver.display())

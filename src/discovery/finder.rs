@@ -4,6 +4,7 @@ use super::ask::{Limits, Probed, end, probe};
 use super::candidates::{Listing, SearchPaths};
 use super::meant::matches;
 use crate::driver::Cancel;
+use crate::driver::Confinement;
 use crate::driver::Deadlines;
 use crate::driver::Hosting;
 use crate::driver::InUse;
@@ -122,6 +123,15 @@ impl Finder {
     #[must_use]
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
         self.limits.loading.deadlines = deadlines;
+        self
+    }
+
+    /// Keeps drivers from everything but the system's programs and settings, their own folder, and what is named here, where they
+    /// run in processes of their own; elsewhere nothing is loaded ([`Code::DriverNotConfined`]). What a driver needs,
+    /// docs/driver-host.md says: a token in files its folder, one in a reader the daemon's socket or the device.
+    #[must_use]
+    pub fn confined(mut self, to: Confinement) -> Self {
+        self.limits.loading.confined = Some(to);
         self
     }
 

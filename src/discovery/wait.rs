@@ -115,6 +115,8 @@ impl Wait<'_> {
                 {
                     error
                 }
+                // So is one that this program itself is in a call of.
+                Err(error) if error.code() == Code::Busy => error,
                 Err(error) if first && !late => return Err(error),
                 Err(error) => error,
                 Ok(seen) => match seen.only(self.uri) {

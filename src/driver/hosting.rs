@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use usbtoken_pkcs11::{Deadlines, HostOptions};
+use usbtoken_pkcs11::{Confinement, Deadlines, HostOptions};
 
 /// The host's program; the one of the other bitness has its own as a number behind it.
 const PROGRAM: &str = "usbtoken-driver";
@@ -19,6 +19,8 @@ pub struct Loading {
     pub(crate) deadlines: Deadlines,
     /// Variables of the environment that a host is not given.
     pub(crate) without: Vec<OsString>,
+    /// What drivers may reach, where that is not everything.
+    pub(crate) confined: Option<Confinement>,
 }
 
 /// Where a driver runs.
@@ -57,21 +59,37 @@ impl Loading {
     ///
     /// # Errors
     /// [`Code::DriverHostUnusable`] when the program that was named is not there, or others could replace it; on systems for
-    /// which there is none yet.
+    /// which there is none yet. [`Code::DriverNotConfined`] where drivers run in this process and are to be confined.
     pub(crate) fn usual_host(&self) -> Result<Option<HostOptions>> {
         let program = match &self.hosting {
-            Hosting::InProcess => return Ok(None),
+            Hosting::InProcess => return self.unconfined(None),
             Hosting::Program(program) => checked(program, self.trust)?,
             Hosting::Beside => match beside::program().map(|program| checked(program, self.trust)) {
                 Some(Ok(program)) => program,
-                Some(Err(_)) | None => return Ok(None),
+                Some(Err(error)) => return self.unconfined(Some(error)),
+                None => return self.unconfined(None),
             },
         };
         Ok(Some(self.options(program)))
     }
 
+    /// That drivers run in this process, where nothing can be kept from them.
+    fn unconfined(&self, why: Option<Error>) -> Result<Option<HostOptions>> {
+        if self.confined.is_none() {
+            return Ok(None);
+        }
+        let error = Error::new(Code::DriverNotConfined).during(Step::LoadDriver);
+        let error = error.fact(Fact::Reason, "driver_in_this_process");
+        Err(why.into_iter().fold(error, Error::because_of))
+    }
+
     fn options(&self, program: PathBuf) -> HostOptions {
-        HostOptions { program, deadlines: self.deadlines, without: self.without.clone() }
+        HostOptions {
+            program,
+            deadlines: self.deadlines,
+            without: self.without.clone(),
+            confined: self.confined.clone(),
+        }
     }
 
     /// That drivers run in this process although nobody has asked for it: the host's program is not where it should be, or

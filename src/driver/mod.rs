@@ -35,8 +35,8 @@ pub use file::Trust;
 pub(crate) use hosting::Hosting;
 pub use hosting::Loading;
 pub use lock::{LoginTurn, machine_lock_files};
-pub(crate) use module::Restart;
 pub use module::{Module, ModuleInfo};
+pub(crate) use module::{Restart, is_busy};
 pub(crate) use mutex::lock;
 pub(crate) use session::Session;
 #[cfg(test)]
@@ -49,5 +49,5 @@ pub(crate) use session::{
 pub(crate) use token::quirks::AttributeSet;
 pub(crate) use token::{InUse, Token};
 pub use token::{PinState, TokenIdentity, TokenInfo};
-pub use usbtoken_pkcs11::Deadlines;
+pub use usbtoken_pkcs11::{Confinement, Deadlines};
 pub(crate) use usbtoken_pkcs11::{Watch, watched};

@@ -336,8 +336,9 @@ fn unloaded(path: &Path, failure: LoadFailure) -> Error {
         LoadFailure::Unloadable(why) => fail(Code::DriverUnloadable).fact(Fact::Detail, why),
         LoadFailure::NoEntry => fail(Code::DriverNoEntry),
         LoadFailure::NoHost(why) => fail(Code::DriverHostUnusable).fact(Fact::Detail, why),
+        LoadFailure::NotConfined(why) => fail(Code::DriverNotConfined).fact(Fact::Detail, why),
         LoadFailure::Exhausted(why) => fail(Code::OutOfMemory).fact(Fact::Detail, why),
-        LoadFailure::NoList(failure) if is_end(&failure) => {
+        LoadFailure::NoList(failure) if failure.has_ended_host() => {
             failure.during(Step::LoadDriver).fact(Fact::Path, path.display())
         }
         LoadFailure::NoList(failure) => {
@@ -348,9 +349,16 @@ fn unloaded(path: &Path, failure: LoadFailure) -> Error {
     }
 }
 
-/// Whether it says more than that the driver could not be initialised: its process has ended.
-fn is_end(failure: &Failure) -> bool {
-    matches!(failure, Failure::Crashed { .. } | Failure::TimedOut { .. } | Failure::Cancelled { .. })
+/// That this program itself is in a call of the driver at this path, which may take minutes; of this thread alone, or of any.
+pub(crate) fn is_busy(path: &Path, with_this_thread: bool) -> Option<Error> {
+    let path = path.canonicalize().ok()?;
+    let registry = lock(&REGISTRY);
+    let places = registry.iter().filter(|((file, _), _)| *file == path);
+    let drivers = places.filter_map(|(_, place)| *place.try_lock().ok()?);
+    let mut calls = drivers.filter_map(|driver| driver.functions.lasting_call());
+    let this = std::thread::current().id();
+    let (function, _) = calls.find(|(_, thread)| !with_this_thread || *thread == this)?;
+    Some(Failure::InCall { function }.during(Step::FindToken).fact(Fact::Path, path.display()))
 }
 
 impl Driver {
@@ -405,9 +413,10 @@ impl Driver {
 
     /// Why it did not start.
     fn not_started(&self, failure: Failure) -> Error {
-        let is_end = is_end(&failure);
+        // That says more than that it could not be initialised.
+        let has_ended = failure.has_ended_host();
         let error = failure.during(Step::InitializeDriver);
-        if is_end {
+        if has_ended {
             return error.fact(Fact::Path, self.path.display());
         }
         Error::new(Code::DriverInitFailed).fact(Fact::Path, self.path.display()).because_of(error)

@@ -127,6 +127,10 @@ numbered! {
         DriverCrashed = 212 "driver_crashed",
         /// The driver host cannot be used: its program is not there, can be replaced by others, or does not start.
         DriverHostUnusable = 213 "driver_host_unusable",
+        /// The driver cannot be kept from what its caller has not named.
+        DriverNotConfined = 214 "driver_not_confined",
+        /// The driver asks at the terminal, which it does not have in a process of its own.
+        DriverAsksAtTerminal = 215 "driver_asks_at_terminal",
         /// No token in any slot.
         TokenNotPresent = 220 "token_not_present",
         /// Something is in the slot that this driver does not know.

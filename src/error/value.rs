@@ -132,7 +132,8 @@ impl Error {
     /// Whether the driver's process ended in the middle of a call.
     pub(crate) fn is_of_ended_driver(&self) -> bool {
         let in_call = self.facts().any(|(fact, _)| fact == Fact::Function);
-        in_call && matches!(self.code(), Code::DriverCrashed | Code::DriverTimeout | Code::Cancelled)
+        let ended = [Code::DriverCrashed, Code::DriverTimeout, Code::DriverAsksAtTerminal, Code::Cancelled];
+        in_call && ended.contains(&self.code())
     }
 
     /// Keeps this error, which is the cause, and adds what the clean-up after it failed with.

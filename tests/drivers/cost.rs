@@ -59,9 +59,16 @@ fn search(bank: &Bank, hosted: bool) -> Duration {
     begun.elapsed()
 }
 
+/// The command, in a folder for its state that has nothing of earlier runs.
+fn the_command(state: &Path) -> Command {
+    let mut command = Command::new(command());
+    command.env("XDG_STATE_HOME", state);
+    command
+}
+
 /// So many drivers that take 30 ms for each call, each with one token, listed by the command.
 fn neighbours(folder: &Path, hosted: bool) -> Duration {
-    let mut list = Command::new(command());
+    let mut list = the_command(folder);
     list.args(["list", "--json", "--trust-driver"]).args((!hosted).then_some("--in-process"));
     for number in 0..NEIGHBOURS {
         list.arg("--module").arg(folder.join(format!("libslow{number}.so")));
@@ -79,8 +86,8 @@ fn list_by(program: &mut Command, bank: &Bank) -> Duration {
     begun.elapsed()
 }
 
-fn list_command(bank: &Bank, hosted: bool) -> Command {
-    let mut list = Command::new(command());
+fn list_command(bank: &Bank, state: &Path, hosted: bool) -> Command {
+    let mut list = the_command(state);
     list.args(["list", "--json", "--token", &bank.soft.uri(), "--module"]).arg(softhsm_module());
     list.args((!hosted).then_some("--in-process"));
     list
@@ -157,12 +164,14 @@ fn main() {
         }
     });
     both("list, 1,000 certificates", LISTS, |hosted| list(&bank, hosted));
-    both("the same, whole processes", LISTS, |hosted| list_by(&mut list_command(&bank, hosted), &bank));
+    both("the same, whole processes", LISTS, |hosted| {
+        list_by(&mut list_command(&bank, folder.path(), hosted), &bank)
+    });
     let least = folder.path().join("list");
     compiled("list.c", &least, &[]);
     both("the least in C, and the command", LISTS, |hosted| match hosted {
         false => list_by(Command::new(&least).arg(softhsm_module()).arg(bank.soft.label()), &bank),
-        true => list_by(&mut list_command(&bank, true), &bank),
+        true => list_by(&mut list_command(&bank, folder.path(), true), &bank),
     });
     drop(bank);
 

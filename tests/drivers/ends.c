@@ -1,13 +1,19 @@
 /* A driver in front of SoftHSM (DRIVER), which ends or hangs in one function. Beside the token's configuration, the file that ends
  * with `.ends` says `way:function:times`: what it does the so-manieth time that the function is called, `*` for any; with `unlabelled`
  * behind it, keys get no label when they are made. Into the one that ends with `.log` goes a line for each call: the function and this
- * process. */
+ * process. With the variable SCAN the PIN is not told to SoftHSM, and each call notes whether this process has it in its memory. */
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 typedef unsigned long U;
@@ -57,6 +63,50 @@ static int is_meant(const char *function, int after, char *way, int count)
     return count == times;
 }
 
+/* What it gets at of the file REACH, and of what is beyond its process: each that works is noted. */
+static void reach(void)
+{
+    const char *file = getenv("REACH");
+    int status = 1;
+    if (open(file, O_RDONLY) >= 0) note("reads");
+    if (open(file, O_WRONLY) >= 0) note("writes");
+    if (!chmod(file, 0600)) note("changes");
+    if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0) note("asks");
+    if (socket(AF_INET, SOCK_STREAM, 0) >= 0) note("connects");
+    pid_t child = fork();
+    if (!child) execl("/bin/true", "true", (char *)0), _exit(1);
+    if (waitpid(child, &status, 0) == child && !status) note("runs");
+}
+
+/* What it has that a host should not have. */
+static void state(void)
+{
+    struct rlimit core;
+    if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)) note("dumpable");
+    if (!prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) note("privileges");
+    if (getrlimit(RLIMIT_CORE, &core) || core.rlim_cur || core.rlim_max) note("core");
+    if (getenv("LD_PRELOAD") || getenv("LD_AUDIT") || getenv("MALLOC_ARENA_MAX")) note("environment");
+}
+
+/* Whether the memory of this process has what stands in SCAN, which begins with its end. */
+static int has_pin(const char *backwards)
+{
+    unsigned long from, to;
+    size_t length = strlen(backwards), same;
+    char line[512], may[8];
+    int found = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps && fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, may) != 3 || strncmp(may, "rw", 2)) continue;
+        for (const char *at = (const char *)from; (unsigned long)at + length <= to && !found; at++) {
+            for (same = 0; same < length && at[same] == backwards[length - 1 - same]; same++);
+            found = same == length;
+        }
+    }
+    if (maps) fclose(maps);
+    return found;
+}
+
 static void act(const char *function, int after, int count)
 {
     char way[32] = "";
@@ -68,6 +118,10 @@ static void act(const char *function, int after, int count)
     if (!strcmp(way, "kill")) kill(getpid(), SIGKILL);
     if (!strcmp(way, "close")) for (int i = 0; i < 1024; i++) close(i);
     if (!strcmp(way, "sleep")) sleep(3);
+    if (!strcmp(way, "reach")) reach();
+    if (!strcmp(way, "state")) state();
+    if (!strcmp(way, "terminal")) raise(SIGTTIN);
+    if (!strcmp(way, "die-with")) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     while (!strcmp(way, "hang")) pause();
 }
 
@@ -101,7 +155,9 @@ static U call(int which, U a, U b, U c, U d, U e, U f, U g, U h)
         d = unlabelled(public, (void *)c, d), c = (U)public;
         f = unlabelled(private, (void *)e, f), e = (U)private;
     }
-    U rv = real->function[which](a, b, c, d, e, f, g, h);
+    const char *pin = getenv("SCAN");
+    if (pin) note(has_pin(pin) ? "found" : "clean");
+    U rv = pin && which == 18 ? 0 : real->function[which](a, b, c, d, e, f, g, h);
     act(name[which], 1, count);
     act("*", 1, all);
     return rv;

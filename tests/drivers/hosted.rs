@@ -5,6 +5,7 @@
 mod ahead;
 #[path = "../common/mod.rs"]
 mod common;
+mod confined;
 mod ends;
 mod writing;
 
@@ -170,15 +171,29 @@ fn a_login_can_be_stopped_while_the_driver_hangs() {
 #[test]
 fn a_call_that_writes_goes_on_until_the_caller_stops_it() {
     let bank = bank();
+    let any = bank.soft.uri().parse().unwrap();
     let begin = |ends: &str, run: &Run<'_>| {
         bank.ends(ends);
-        let token = bank.finder().find(&bank.soft.uri().parse().unwrap()).unwrap();
+        let token = bank.finder().find(&any).unwrap();
         let session = token.login(Pin::new(bank.soft.pin().into())).unwrap();
         let old = session.credentials().unwrap().by_id(&bank.old.id).only().unwrap();
         Renewal::of(&old).begin(&session, run)
     };
     let told = Mutex::new(Vec::new());
-    let tell = |step: Step| told.lock().unwrap().push(step);
+    let find = || bank.finder().time_limit(std::time::Duration::from_millis(500)).find(&any);
+    let tell = |step: Step| {
+        let begun = Instant::now();
+        if step == Step::StillWorking && !told.lock().unwrap().contains(&step) {
+            // Whoever looks for the token meanwhile is told who has it: on this thread at once, on another after its time.
+            for found in [find(), std::thread::scope(|scope| scope.spawn(find).join().unwrap())] {
+                let busy = refused(found, Code::Busy);
+                assert_eq!(facts(&busy, Fact::Function), ["C_GenerateKeyPair"], "{busy}");
+                assert_eq!(facts(&busy, Fact::Holder), ["this_program"], "{busy}");
+            }
+            assert!(begun.elapsed() < Finder::TIME_LIMIT, "{:?}", begun.elapsed());
+        }
+        told.lock().unwrap().push(step);
+    };
     let pending = begin("sleep:C_GenerateKeyPair:1", &Run::default().progress(&tell)).unwrap();
     assert!(told.lock().unwrap().contains(&Step::StillWorking), "{told:?}");
     drop(pending);

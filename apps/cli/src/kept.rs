@@ -7,6 +7,7 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use base64ct::{Base64, Encoding as _};
@@ -143,6 +144,12 @@ fn real_home() -> Option<PathBuf> {
     None
 }
 
+/// When an earlier run last wrote there: looked up once in a run, for it asks of every token, and of every file there.
+fn last_change(journal: &Journal) -> Option<SystemTime> {
+    static CHANGED: OnceLock<Option<SystemTime>> = OnceLock::new();
+    *CHANGED.get_or_init(|| journal.last_change())
+}
+
 /// Where no variable says it.
 fn home_of_user() -> Option<PathBuf> {
     env::home_dir().filter(|home| home.is_absolute())
@@ -156,7 +163,7 @@ impl Keeper {
     /// place can be had.
     pub fn prepare(save_answer: Option<&Path>) -> Result<Self> {
         let journal = state_folder().map(Journal::at);
-        let passed = journal.as_ref().and_then(Journal::last_change);
+        let passed = journal.as_ref().and_then(last_change);
         let usable = match &journal {
             Some(journal) => journal.prepare(),
             None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, "XDG_STATE_HOME, HOME")),
@@ -181,7 +188,7 @@ impl Keeper {
     /// The journal alone, for commands that receive no answer.
     pub fn of_user() -> Self {
         let journal = state_folder().map(Journal::at);
-        let passed = journal.as_ref().and_then(Journal::last_change);
+        let passed = journal.as_ref().and_then(last_change);
         Keeper { journal, place: Place::Journal, passed }
     }
 

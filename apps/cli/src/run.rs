@@ -88,6 +88,8 @@ impl Run {
             Command::Resume(_) | Command::Install(_) | Command::Abandon(_) | Command::Pending(_) => true,
             _ => false,
         };
+        let confined = self.global.drivers.confinement().is_some() && of_driver(&error);
+        let error = if confined { error.fact(Fact::Reason, "driver_is_confined") } else { error };
         if is_one { Keeper::of_user().name_orders(error, at.as_ref(), renews.as_deref()) } else { error }
     }
 
@@ -434,6 +436,10 @@ impl Run {
         {
             self.note(remark);
         }
+        let finder = match self.global.drivers.confinement() {
+            Some(to) => finder.confined(to),
+            None => finder,
+        };
         let finder = match self.global.drivers.driver_limit {
             Some(seconds) => {
                 let limit = Duration::from_secs(seconds.into());
@@ -443,6 +449,11 @@ impl Run {
         };
         self.secrets().fold(finder, Finder::without_variable)
     }
+}
+
+/// Whether it is what a driver has said or done.
+fn of_driver(error: &Error) -> bool {
+    error.pkcs11_call().is_some() || matches!(error.code(), Code::DriverInitFailed | Code::DriverUnloadable)
 }
 
 /// What only reads has so long.

@@ -71,6 +71,16 @@ impl Functions {
         !matches!(self.driver, Driver::Here(_))
     }
 
+    /// The function that a thread of this process is in, where the driver has a host and that function may take minutes, and the
+    /// thread. Until it has returned, another call waits.
+    pub fn lasting_call(&self) -> Option<(&'static str, std::thread::ThreadId)> {
+        match &self.driver {
+            Driver::Here(_) => None,
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.lasting_call(),
+        }
+    }
+
     /// Whether the driver's host has ended, so that it has to be loaded and initialised anew.
     pub fn has_ended(&self) -> bool {
         match &self.driver {

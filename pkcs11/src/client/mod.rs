@@ -8,6 +8,7 @@ use crate::failure::{Failure, LoadFailure, Outcome};
 use crate::kept::{KeptFiles, LetGo};
 use crate::options::HostOptions;
 use crate::types::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
+use crate::wire::Bytes;
 use crate::wire::frame::{FromHost, NotLoaded, ToHost, VERSION, decode, encode};
 use crate::wire::message::{Reply, Request};
 use link::{Link, Lost};
@@ -47,6 +48,8 @@ struct State {
     host: Option<Host>,
     /// Who is in a call.
     caller: Option<ThreadId>,
+    /// The function of that call, where it may take minutes.
+    lasting: Option<&'static str>,
     /// Why the last host ended, where it did not by C_Finalize.
     ended: Option<Failure>,
 }
@@ -78,14 +81,13 @@ impl Client {
         }
         let (process, socket) = Process::start(&self.options)?;
         let host = turn.host.insert(Host { link: Link::new(socket), process });
-        let patience = || Patience::for_loading(&self.options.deadlines, LOADING);
-        let greet = ToHost::Greet { version: VERSION, parent: std::process::id() };
-        if let Err(why) = greeted(host.ask(&greet, &[], patience(), |answer| version(&answer))) {
+        if let Err(failure) = self.introduce(host) {
             turn.end(None);
-            return Err(LoadFailure::NoHost(format!("{}: {why}", self.options.program.display())));
+            return Err(failure);
         }
-        let load = ToHost::Load { driver: self.driver.as_os_str().as_bytes().into() };
-        match host.ask(&load, &[], patience(), |answer| loaded(&answer)) {
+        let patience = Patience::for_loading(&self.options.deadlines, LOADING);
+        let load = ToHost::Load { driver: bytes(&self.driver) };
+        match host.ask(&load, &[], patience, |answer| loaded(&answer)) {
             Ok(Ok(())) => {
                 turn.ended = None;
                 self.number.fetch_add(1, Ordering::SeqCst);
@@ -102,9 +104,26 @@ impl Client {
         }
     }
 
+    /// Has a program that was just started say that it is our host, which is confined before it does anything.
+    fn introduce(&self, host: &mut Host) -> Result<(), LoadFailure> {
+        let confine = self.options.confined.as_ref().map(|reach| {
+            let own = self.driver.parent();
+            let reads = reach.reads.iter().map(PathBuf::as_path).chain(own).map(bytes).collect();
+            ToHost::Confine { reads, writes: reach.writes.iter().map(|path| bytes(path)).collect() }
+        });
+        let greet = ToHost::Greet { version: VERSION, parent: std::process::id() };
+        for message in confine.iter().chain([&greet]) {
+            let patience = Patience::for_greeting(&self.options.deadlines, LOADING);
+            let answered = host.ask(message, &[], patience, |answer| done(&answer));
+            done_by(answered).map_err(|failure| failure.of(&self.options.program))?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn perform(&self, request: &Request<'_>) -> Outcome<Reply<'static>> {
         let function = request.function();
         let mut turn = self.turn(function)?;
+        lock(&self.state).lasting = request.may_last().then_some(function);
         let Some(host) = &mut turn.host else {
             return Err(turn
                 .ended
@@ -164,6 +183,12 @@ impl Client {
     /// Whether there was a host, and it ended before C_Finalize.
     pub(crate) fn has_ended(&self) -> bool {
         lock(&self.state).ended.is_some()
+    }
+
+    /// The function that a thread is in, where it may take minutes, and that thread.
+    pub(crate) fn lasting_call(&self) -> Option<(&'static str, ThreadId)> {
+        let state = lock(&self.state);
+        state.lasting.zip(state.caller)
     }
 
     /// Which host this is.
@@ -244,7 +269,7 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.client.state);
-        (state.host, state.ended, state.caller) = (self.host.take(), self.ended.take(), None);
+        *state = State { host: self.host.take(), ended: self.ended.take(), ..State::default() };
         drop(state);
         self.client.free.notify_one();
     }
@@ -256,9 +281,10 @@ impl Host {
         &mut self,
         message: &ToHost<'_>,
         files: &[&File],
-        mut patience: Patience,
+        patience: Patience,
         read: impl FnOnce(FromHost<'_>) -> R,
     ) -> Outcome<R> {
+        let mut patience = patience.with(self.process.id());
         let function = patience.function();
         // A PIN is as long as it is, and stands in memory that does not move.
         let room = USUAL_MESSAGE + message.pin_length();
@@ -269,6 +295,7 @@ impl Host {
         match exchanged {
             Ok(answer) => decode::<FromHost<'_>>(&answer).map(read).map_err(|_| lies(function)),
             Err(Lost::GivenUp(GivenUp::Late(limit))) => Err(Failure::TimedOut { function, limit }),
+            Err(Lost::GivenUp(GivenUp::AtTerminal)) => Err(Failure::AtTerminal { function }),
             Err(Lost::GivenUp(GivenUp::Cancelled { writes })) => Err(Failure::Cancelled { function, writes }),
             Err(Lost::TooLong) => Err(lies(function)),
             Err(Lost::Closed) => Err(Failure::Crashed { function, how: self.process.how_it_ended() }),
@@ -276,25 +303,50 @@ impl Host {
     }
 }
 
-/// The version of a host that says one: none for ours.
-fn version(answer: &FromHost<'_>) -> Option<Option<u32>> {
-    match answer {
-        FromHost::Done => Some(None),
-        FromHost::OtherVersion(version) => Some(Some(*version)),
-        _ => None,
+/// Why a program is no host, or not one that can be used.
+enum Unfit {
+    Other(String),
+    Exhausted,
+    NotConfined(String),
+}
+
+impl Unfit {
+    fn of(self, program: &Path) -> LoadFailure {
+        let program = program.display();
+        match self {
+            Unfit::Other(why) => LoadFailure::NoHost(format!("{program}: {why}")),
+            Unfit::Exhausted => LoadFailure::Exhausted(format!("{program}: no thread")),
+            Unfit::NotConfined(why) => LoadFailure::NotConfined(why),
+        }
     }
 }
 
-/// Whether the program is our host, or what it is instead.
-fn greeted(answered: Outcome<Option<Option<u32>>>) -> Result<(), String> {
-    match answered {
-        Ok(Some(None)) => Ok(()),
-        Ok(Some(Some(version))) => Err(format!("version {version}")),
-        Ok(None) => Err("malformed answer".into()),
-        Err(Failure::Crashed { how, .. }) => Err(how),
-        Err(Failure::TimedOut { limit, .. }) => Err(format!("> {} s", limit.as_secs_f64())),
-        Err(failure) => Err(failure.function().into()),
-    }
+/// Whether a program says that it has done what only a host does.
+fn done(answer: &FromHost<'_>) -> Result<(), Unfit> {
+    Err(match answer {
+        FromHost::Done => return Ok(()),
+        FromHost::OtherVersion(version) => Unfit::Other(format!("version {version}")),
+        FromHost::Exhausted => Unfit::Exhausted,
+        FromHost::NotConfined(why) => Unfit::NotConfined(String::from_utf8_lossy(&why.0).into_owned()),
+        FromHost::NotLoaded(_) | FromHost::Reply(_) | FromHost::Missing => {
+            Unfit::Other("malformed answer".into())
+        }
+    })
+}
+
+/// The same, where it may have said nothing.
+fn done_by(answered: Outcome<Result<(), Unfit>>) -> Result<(), Unfit> {
+    answered.unwrap_or_else(|failure| {
+        Err(Unfit::Other(match failure {
+            Failure::Crashed { how, .. } => how,
+            Failure::TimedOut { limit, .. } => format!("> {} s", limit.as_secs_f64()),
+            failure => failure.function().into(),
+        }))
+    })
+}
+
+fn bytes(path: &Path) -> Bytes<'_> {
+    path.as_os_str().as_bytes().into()
 }
 
 fn loaded(answer: &FromHost<'_>) -> Result<(), LoadFailure> {
@@ -311,9 +363,7 @@ fn loaded(answer: &FromHost<'_>) -> Result<(), LoadFailure> {
                 LoadFailure::NoList(misbehaved(String::from_utf8_lossy(&how.0).into_owned()))
             }
         }),
-        FromHost::Reply(_) | FromHost::Missing | FromHost::OtherVersion(_) => {
-            Err(LoadFailure::NoList(lies(LOADING)))
-        }
+        _ => Err(LoadFailure::NoList(lies(LOADING))),
     }
 }
 

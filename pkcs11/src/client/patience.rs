@@ -3,6 +3,7 @@
 use crate::options::Deadlines;
 use crate::watch;
 use crate::wire::message::{AT_ONCE, Request};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use std::time::{Duration, Instant};
 
 /// How long a driver gets to return by itself once the caller wants to stop: the job can then withdraw what it has begun.
@@ -11,10 +12,15 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The longest time between two looks at whether the caller wants to stop.
 const ATTENTION: Duration = Duration::from_millis(100);
 
+/// How long a program may take to say that it is a host: less than a search waits for a driver, which is not to blame.
+const GREETING: Duration = Duration::from_secs(8);
+
 /// Why a call is waited for no longer.
 pub(super) enum GivenUp {
     /// It took longer than this.
     Late(Duration),
+    /// The driver asks at the terminal.
+    AtTerminal,
     /// The caller wants to stop.
     Cancelled { writes: bool },
 }
@@ -22,6 +28,8 @@ pub(super) enum GivenUp {
 /// The wait for one call.
 pub(super) struct Patience {
     function: &'static str,
+    /// The host that is waited for.
+    host: Option<Pid>,
     begun: Instant,
     /// `None`: as long as a person needs.
     limit: Option<Duration>,
@@ -34,6 +42,10 @@ pub(super) struct Patience {
 impl Patience {
     pub(super) fn for_loading(deadlines: &Deadlines, function: &'static str) -> Self {
         Self::new(function, Some(deadlines.initialize), false)
+    }
+
+    pub(super) fn for_greeting(deadlines: &Deadlines, function: &'static str) -> Self {
+        Self::new(function, Some(deadlines.initialize.min(GREETING)), false)
     }
 
     pub(super) fn for_call(deadlines: &Deadlines, request: &Request<'_>) -> Self {
@@ -55,7 +67,12 @@ impl Patience {
     }
 
     fn new(function: &'static str, limit: Option<Duration>, writes: bool) -> Self {
-        Patience { function, begun: Instant::now(), limit, writes, told: 0, cancelled: None }
+        Patience { function, host: None, begun: Instant::now(), limit, writes, told: 0, cancelled: None }
+    }
+
+    /// The same for an answer of this process.
+    pub(super) fn with(self, host: Option<Pid>) -> Self {
+        Patience { host, ..self }
     }
 
     pub(super) fn function(&self) -> &'static str {
@@ -65,6 +82,9 @@ impl Patience {
     /// For how long to wait now, after which this is asked again.
     pub(super) fn next(&mut self) -> Result<Duration, GivenUp> {
         let elapsed = self.begun.elapsed();
+        if elapsed >= ATTENTION && self.host.is_some_and(asks_at_terminal) {
+            return Err(GivenUp::AtTerminal);
+        }
         // Most calls are done before anybody could want to stop.
         if elapsed >= ATTENTION && watch::with(|watch| watch.is_cancelled()).unwrap_or(false) {
             let since = *self.cancelled.get_or_insert_with(Instant::now);
@@ -85,4 +105,11 @@ impl Patience {
         watch::with(|watch| watch.still_working(self.function));
         Ok(ATTENTION)
     }
+}
+
+/// Whether the system has stopped a process of ours for want of the terminal, which is the caller's.
+fn asks_at_terminal(process: Pid) -> bool {
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let Ok(Some(status)) = waitid(WaitId::Pid(process), options) else { return false };
+    status.stopping_signal().is_some_and(|by| [Signal::TTIN, Signal::TTOU].map(Signal::as_raw).contains(&by))
 }

@@ -70,6 +70,11 @@ impl Process {
         })
     }
 
+    /// Its number, while it has not been waited for.
+    pub(super) fn id(&self) -> Option<Pid> {
+        self.child.as_ref().and_then(|child| Pid::from_raw(child.id().cast_signed()))
+    }
+
     /// Ends it at once.
     pub(super) fn end(&mut self) {
         let Some(child) = &mut self.child else { return };
@@ -160,6 +165,6 @@ fn forget_the_late() {
 fn leads_astray(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let loader = name.starts_with(b"LD_") && name != b"LD_LIBRARY_PATH";
-    let others: [&[u8]; 4] = [b"GCONV_PATH", b"GLIBC_TUNABLES", b"MALLOC_TRACE", b"MALLOC_CHECK_"];
-    loader || others.contains(&name)
+    let others: [&[u8]; 2] = [b"GCONV_PATH", b"GLIBC_TUNABLES"];
+    loader || name.starts_with(b"MALLOC_") || others.contains(&name)
 }

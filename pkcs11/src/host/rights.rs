@@ -1,7 +1,9 @@
 //! What the host takes over from the program that started it, and what it gives up.
 
 use rustix::fs::FileType;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, set_parent_process_death_signal, setrlimit,
+};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
@@ -42,6 +44,11 @@ pub(super) fn give_up() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     // SAFETY: numbers alone; PR_SET_NO_NEW_PRIVS takes 1 and three zeros (prctl(2)).
     unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1_u64, 0_u64, 0_u64, 0_u64) };
+}
+
+/// Has this process live on when the thread ends that has started it: a driver may have said otherwise.
+pub(super) fn outlive_threads() {
+    let _ = set_parent_process_death_signal(None);
 }
 
 /// Ends this process without what drivers have registered for its end: nobody waits for that, and it may hang.

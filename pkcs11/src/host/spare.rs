@@ -19,7 +19,7 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    /// `None` where the system gives no thread, or not with descriptors of its own.
+    /// `None` where the system gives no thread.
     pub(super) fn start(link: Arc<Link>) -> Option<Self> {
         let (jobs, todo) = channel();
         let (tell, done) = channel();
@@ -39,8 +39,13 @@ impl Spare {
             }
         };
         Builder::new().stack_size(256 * 1024).spawn(work).ok()?;
-        done.recv().ok()??;
         Some(Spare { jobs, done })
+    }
+
+    /// Waits until it has them, which it must before a driver is there.
+    pub(super) fn ready(self) -> Option<Self> {
+        self.done.recv().ok()??;
+        Some(self)
     }
 
     pub(super) fn receive(&self) -> Option<Message> {

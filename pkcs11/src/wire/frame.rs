@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 pub(crate) const LONGEST: usize = 1 << 23;
 
 /// The version of these messages. Host and program come from one installation, and tell when they do not.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// What a program says to its driver host.
 #[derive(Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub(crate) enum ToHost<'a> {
     Keep(u64),
     /// Close them.
     LetGo(u64),
+    /// Before the greeting: reach nothing from now on but the system, and these files and folders.
+    Confine { reads: Vec<Bytes<'a>>, writes: Vec<Bytes<'a>> },
 }
 
 impl ToHost<'_> {
@@ -64,6 +66,10 @@ pub(crate) enum FromHost<'a> {
     Reply(Reply<'a>),
     /// The driver lacks the function.
     Missing,
+    /// The system gives no thread.
+    Exhausted,
+    /// Why the driver would reach more.
+    NotConfined(#[serde(borrow)] Bytes<'a>),
 }
 
 /// Why a driver was not loaded.
@@ -157,7 +163,7 @@ mod tests {
             let mut bytes = noise(&mut seed, round % 64);
             // Most of the first bytes would end it at once.
             if let Some(first) = bytes.first_mut() {
-                *first %= 5;
+                *first %= 7;
             }
             to_host += usize::from(decode::<ToHost<'_>>(&bytes).is_ok());
             from_host += usize::from(decode::<FromHost<'_>>(&bytes).is_ok());

@@ -258,6 +258,12 @@ impl Request<'_> {
         )
     }
 
+    /// Whether it may take longer than to look for a token: it writes, signs or waits for a person.
+    pub(crate) fn may_last(&self) -> bool {
+        self.writes()
+            || matches!(self, Request::Login { .. } | Request::SignInit { .. } | Request::Sign { .. })
+    }
+
     /// The rooms for attributes.
     fn rooms(&self) -> &[Room] {
         match self {

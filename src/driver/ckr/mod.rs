@@ -36,6 +36,9 @@ impl During for Failure {
             Failure::TimedOut { function, limit } => Error::new(Code::DriverTimeout)
                 .fact(Fact::Function, function)
                 .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64())),
+            Failure::AtTerminal { function } => {
+                Error::new(Code::DriverAsksAtTerminal).fact(Fact::Function, function)
+            }
             Failure::Cancelled { function, .. } => Error::new(Code::Cancelled).fact(Fact::Function, function),
             Failure::InCall { function } => {
                 Error::new(Code::Busy).fact(Fact::Function, function).fact(Fact::Holder, "this_program")

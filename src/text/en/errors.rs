@@ -100,6 +100,10 @@ code_words! {
         "Unplug the token, plug it in and try again; if it stays, tell the maker of the driver, with the name of the function below.";
     DriverHostUnusable "The program in which drivers run (usbtoken-driver) cannot be used."
         "Install this program again. Where it may start no other program, have drivers run inside it.";
+    DriverNotConfined "The driver cannot be kept from other files and programs, as was asked for; it was not loaded."
+        "Correct the path that is shown. Confinement needs Linux 6.2 with Landlock and a driver in a process of its own; without it the driver runs as before.";
+    DriverAsksAtTerminal "The driver asks something at the terminal, and has none in a process of its own."
+        "Have the driver run inside this program, and answer there.";
     TokenNotPresent "No USB token is inserted."
         "Insert the USB token and try again.";
     TokenNotRecognized "This driver does not know the token that is inserted."

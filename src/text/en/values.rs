@@ -67,6 +67,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "extension_repeated") => "it has an extension more than once",
         (Fact::Reason, "malformed") => "it has an extension that is not written by the rules",
         (Fact::Reason, "rule_broken") => "it breaks a rule of RFC 5280 section 6.1",
+        (Fact::Reason, "driver_in_this_process") => "the driver would run in this process",
+        (Fact::Reason, "driver_is_confined") => "the driver reached only what was named",
         (Fact::Reason, "softokn_in_use") => "this program uses the same library (NSS) already",
         (Fact::Reason, "nss_crashed") => "the library that reads it (NSS) crashed",
         (Fact::Reason, "nss_not_permitted") => {

@@ -61,6 +61,10 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "extension_repeated") => "同じ拡張が二つ以上あります",
         (Fact::Reason, "malformed") => "拡張が規則どおりに書かれておらず、読み取れません",
         (Fact::Reason, "rule_broken") => "証明書の規則（RFC 5280 6.1節）に反しています",
+        (Fact::Reason, "driver_in_this_process") => "ドライバがこのプロセスの中で動くことになります",
+        (Fact::Reason, "driver_is_confined") => {
+            "ドライバは、指定された範囲だけを使えるように制限されています"
+        }
         (Fact::Reason, "softokn_in_use") => "このプログラムが、同じライブラリ（NSS）をすでに使っています",
         (Fact::Reason, "nss_crashed") => "読み取りに使うライブラリ（NSS）が異常終了しました",
         (Fact::Reason, "nss_not_permitted") => {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use std::path::PathBuf;
+use usbtoken::driver::Confinement;
 
 /// Which drivers, and where they run.
 #[derive(Args, Clone, Debug)]
@@ -24,10 +25,29 @@ pub struct Drivers {
     #[arg(long, global = true)]
     pub in_process: bool,
 
+    /// Confines drivers: beside the system's programs and settings and their own folder they read this file or folder, and
+    /// what --driver-writes names, and nothing else; they start no program and reach no other computer. May be given several
+    /// times. Linux 6.2 or later.
+    #[arg(long, value_name = "PATH", global = true, conflicts_with = "in_process")]
+    pub driver_reads: Vec<PathBuf>,
+
+    /// Confines drivers as --driver-reads does: this file, folder or device they may change too, and through this socket
+    /// they may ask a program of this computer, such as /run/pcscd/pcscd.comm. May be given several times.
+    #[arg(long, value_name = "PATH", global = true, conflicts_with = "in_process")]
+    pub driver_writes: Vec<PathBuf>,
+
     /// Ends a driver that takes longer than so many seconds for a call, unless that writes to the token or waits for a
     /// person at a PIN pad; without it 5 to 60 seconds, by what the call does. A driver that is looked for has so long to be
     /// started and to list its tokens, at least 10 seconds; with --in-process that is all.
     #[arg(long, value_name = "SECONDS", global = true,
         value_parser = clap::value_parser!(u16).range(1..))]
     pub driver_limit: Option<u16>,
+}
+
+impl Drivers {
+    /// What drivers may reach, where that is said.
+    pub fn confinement(&self) -> Option<Confinement> {
+        let to = Confinement { reads: self.driver_reads.clone(), writes: self.driver_writes.clone() };
+        (to != Confinement::default()).then_some(to)
+    }
 }

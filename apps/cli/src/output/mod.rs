@@ -331,7 +331,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
     Some(match error.code() {
         _ if is_stated(error, "CKF_PROTECTED_AUTHENTICATION_PATH") => Words::HintPinPad,
         Code::DriverMissing | Code::DriverPathRelative => Words::HintModule,
-        Code::DriverHostUnusable => Words::HintInProcess,
+        Code::DriverHostUnusable | Code::DriverAsksAtTerminal => Words::HintInProcess,
         Code::DriverTimeout if !is_because(error, "pin_may_have_counted") => Words::HintDriverLimit,
         _ if is_because(error, "pin_may_have_counted") => Words::HintPinCorrected,
         Code::TokenAmbiguous | Code::TokenNotFound | Code::TokenNotNamed => Words::HintToken,

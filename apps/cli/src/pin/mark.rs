@@ -152,7 +152,11 @@ fn is_wrong(error: &Error) -> bool {
 fn has_no_answer(error: &Error) -> bool {
     let ended = matches!(
         error.code(),
-        Code::DriverCrashed | Code::DriverTimeout | Code::Cancelled | Code::PinChangeUncertain
+        Code::DriverCrashed
+            | Code::DriverTimeout
+            | Code::DriverAsksAtTerminal
+            | Code::Cancelled
+            | Code::PinChangeUncertain
     );
     let in_login = |(fact, value)| fact == Fact::Function && matches!(value, "C_Login" | "C_SetPIN");
     ended && error.facts().any(in_login)

@@ -36,6 +36,7 @@ pub(super) fn is_about_the_object(failure: &Failure) -> bool {
         | Failure::Forked { .. }
         | Failure::Crashed { .. }
         | Failure::TimedOut { .. }
+        | Failure::AtTerminal { .. }
         | Failure::Cancelled { .. }
         | Failure::InCall { .. } => false,
     }

@@ -474,7 +474,7 @@ pub fn begin(
 fn may_leave_key(error: &Error) -> bool {
     let is_in_call = || error.facts().any(|(fact, _)| fact == Fact::Function);
     match error.code() {
-        Code::DriverCrashed | Code::DriverTimeout => true,
+        Code::DriverCrashed | Code::DriverTimeout | Code::DriverAsksAtTerminal => true,
         Code::Cancelled => is_in_call(),
         code => code.family() == Family::Gone,
     }
