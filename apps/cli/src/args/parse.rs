@@ -71,9 +71,8 @@ mod tests {
 
     #[test]
     fn a_stray_argument_may_be_the_pin() {
-        let lines: [&[&str]; 11] = [
+        let lines: [&[&str]; 10] = [
             &["--648219", "list"],
-            &["preflight", "--key", "648219 "],
             &["648219"],
             &["list", "648219"],
             &["list", "--pin-file", "pin", "648219"],
