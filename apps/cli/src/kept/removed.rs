@@ -6,7 +6,7 @@ use std::path::Path;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::PublicKey;
 use usbtoken::renewal::Retired;
-use usbtoken::{Certificate, Credential, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Result, Session};
 
 use super::Keeper;
 use crate::files;
@@ -38,6 +38,19 @@ impl Keeper {
         if let Some(journal) = &self.journal {
             let _ = journal.note_removed(&Removed::of(session.token().identity(), old, retired));
         }
+    }
+
+    /// Notes that a person was told why a credential stays. Without the note it is said as an error each day.
+    pub fn note_told(&self, session: &Session, old: &Credential, why: Code) {
+        if let Some(journal) = &self.journal {
+            let _ = journal.note_told(session.token().identity(), old.certificate(), why);
+        }
+    }
+
+    /// Whether a person was told so.
+    pub fn was_told(&self, session: &Session, old: &Credential, why: Code) -> bool {
+        let token = session.token().identity();
+        self.journal.as_ref().is_some_and(|journal| journal.was_told(token, old.certificate(), why))
     }
 
     /// The requests that were made here: each by its public key and the serial number of what it renews.
