@@ -18,8 +18,8 @@ mod subject;
 mod withheld;
 
 pub use drivers::Drivers;
-pub use from::FromArgs;
 use from::place;
+pub use from::{AgainArgs, FromArgs};
 pub use parse::parse;
 pub use pin::{Pin, PinChange};
 pub use removal::Retire;
@@ -299,7 +299,7 @@ pub struct Install {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
-    pub old: FromArgs,
+    pub old: AgainArgs,
     #[command(flatten)]
     pub checks: CheckArgs,
     #[command(flatten)]
@@ -362,7 +362,7 @@ pub struct Resume {
     pub subject: Vec<SubjectArg>,
 
     #[command(flatten)]
-    pub old: FromArgs,
+    pub old: AgainArgs,
     #[command(flatten)]
     pub checks: CheckArgs,
 

@@ -1,15 +1,27 @@
 //! What else was done here for a certificate: that it was removed because another took its place, that it waits on another
 //! token.
 
+use std::path::Path;
+
 use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::PublicKey;
 use usbtoken::renewal::Retired;
-use usbtoken::{Certificate, Code, Credential, Session};
+use usbtoken::{Certificate, Code, Credential, Result, Session};
 
 use super::Keeper;
+use crate::files;
 use crate::journal::{Journal, Removed};
 
 impl Keeper {
+    /// Makes sure that a file is no place of an old certificate whose renewal waits, on whichever token.
+    ///
+    /// # Errors
+    /// [`usbtoken::Code::FileUnwritable`].
+    pub fn check_apart(&self, path: &Path) -> Result<()> {
+        let all = self.journal.iter().flat_map(Journal::all_from_elsewhere);
+        all.into_iter().try_for_each(|old| files::check_apart(path, &old))
+    }
+
     /// The tokens on which the renewal of this certificate from elsewhere waits.
     pub fn ordered(&self, old: &Certificate) -> Vec<TokenIdentity> {
         self.journal.iter().flat_map(|journal| journal.renewing(old)).map(|entry| entry.token).collect()
