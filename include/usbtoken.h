@@ -747,6 +747,8 @@
 #define USBTOKEN_NOTICE_NOTHING_REPLACED 138
 /** A copy of the old certificate is left on the token. Another program may have made it, so it is not removed. */
 #define USBTOKEN_NOTICE_COPY_KEPT 111
+/** The renewal is done. The old certificate is still kept, for the reason that was told before. */
+#define USBTOKEN_NOTICE_OLD_STILL_KEPT 112
 /** The day of the installation could not be kept on this computer, so a later run does not know it. */
 #define USBTOKEN_NOTICE_INSTALLATION_NOT_KEPT 139
 

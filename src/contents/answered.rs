@@ -61,13 +61,15 @@ impl Contents {
         self.hidden_certificates > 0
     }
 
-    /// The credential whose key a response is for, where the old key is used again.
+    /// The credential whose key a response is for, where the old key is used again. Of several with one key it is the one for which
+    /// the caller has made the request.
     ///
     /// # Errors
     /// [`Code::PendingAmbiguous`].
     pub(crate) fn answered_in_use(
         response: &Response,
         credentials: &Credentials,
+        is_requested: impl Fn(&Certificate) -> bool,
     ) -> Result<Option<(Certificate, Credential)>> {
         let with_key = credentials.iter().filter(|one| one.private_key().is_ok());
         let answered = with_key.filter_map(|one| {
@@ -75,6 +77,11 @@ impl Contents {
             Some((leaf.clone(), one.clone()))
         });
         let mut found: Vec<(Certificate, Credential)> = answered.collect();
+        let requested = |(_, one): &&(Certificate, Credential)| is_requested(one.certificate());
+        let mut requested = found.iter().filter(requested).cloned();
+        if let (Some(one), None) = (requested.next(), requested.next()) {
+            return Ok(Some(one));
+        }
         match found.as_slice() {
             [] | [_] => Ok(found.pop()),
             [(_, first), ..] => {

@@ -155,8 +155,9 @@ impl Credential {
     /// Whether the credential can be renewed now.
     pub fn renewable(&self, window: Window, now: SystemTime) -> Renewable {
         match (&self.key, &self.successor) {
-            (SeenKey::Missing, _) => return Renewable::KeyMissing,
+            // Its key may have gone because it is renewed: in a removal that stopped, or beside a copy of the certificate.
             (_, Some(successor)) if successor.proven => return Renewable::Renewed,
+            (SeenKey::Missing, _) => return Renewable::KeyMissing,
             (_, Some(_)) => return Renewable::SaidRenewed,
             (_, None) => {}
         }

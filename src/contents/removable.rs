@@ -14,6 +14,7 @@ use super::signer::Signer;
 use crate::driver::{Label, Removal, StoredKey, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey};
+use base16ct::lower::encode_string as hex;
 
 /// By what a caller means the key of a job that is to go.
 #[derive(Clone, Copy)]
@@ -31,6 +32,8 @@ pub(crate) enum Meant<'a> {
 pub(crate) enum OfCopies<'a> {
     /// The one that the caller has chosen.
     Chosen,
+    /// The one that a person has named by its identifier, with the key under it: copies of that key stay as well.
+    Named,
     /// Its own: the one beside the key, or the one under the identifier under which a removal has begun. Another program's copy stays.
     Own(Option<&'a [u8]>),
 }
@@ -234,9 +237,7 @@ impl Contents {
             // It went before the certificate, in a removal that stopped.
             [] => None,
             [key] => Some(*key),
-            [..] => {
-                return Err(about(doubt(step, old.id(), "two_keys_sign"), old));
-            }
+            alike => Some(self.named_of(alike, old, of_copies)?),
         };
         let older = key.and_then(|key| self.predecessor(key, old.certificate()));
         // A record that came from another user's key says nothing of this one, where a person has named what follows.
@@ -280,6 +281,28 @@ impl Contents {
         Ok(Retirement { removal, id, with_key: held.is_some() })
     }
 
+    /// Of private keys that sign for one certificate the one that is beside it, where a person has named that.
+    fn named_of(&self, alike: &[usize], old: &Credential, of_copies: OfCopies<'_>) -> Result<usize> {
+        let is_beside =
+            |key: &&usize| self.private_keys.get(**key).is_some_and(|held| held.stored.id == old.id());
+        let mut beside = alike.iter().filter(is_beside);
+        match (of_copies, beside.next(), beside.next()) {
+            (OfCopies::Named, Some(key), None) if !old.id().is_empty() => Ok(*key),
+            _ => {
+                let error = about(doubt(Step::Retire, old.id(), "two_keys_sign"), old);
+                // A person has named one of two that no identifier tells apart.
+                if matches!(of_copies, OfCopies::Named) {
+                    return Err(error);
+                }
+                let ids =
+                    alike.iter().filter_map(|key| self.private_keys.get(*key)).map(|held| &held.stored.id);
+                let mut named: Vec<&Vec<u8>> = ids.filter(|id| self.stands_under(old, id)).collect();
+                named.dedup();
+                Err(named.into_iter().fold(error, |error, id| error.fact(Fact::Candidate, hex(id))))
+            }
+        }
+    }
+
     /// The removal of the certificate without a key.
     fn certificate_alone(
         &self,
@@ -299,16 +322,12 @@ impl Contents {
         key: Option<&'a [u8]>,
         of_copies: OfCopies<'a>,
     ) -> Result<&'a [u8]> {
-        let is_there = |id: &&[u8]| {
-            let same = |held: &&HeldCertificate| held.certificate.as_ref() == Some(old.certificate());
-            self.certificates.iter().filter(same).any(|held| held.stored.id == *id)
-        };
         let candidates = match of_copies {
-            OfCopies::Chosen => [Some(old.id()), key],
+            OfCopies::Chosen | OfCopies::Named => [Some(old.id()), key],
             OfCopies::Own(begun) => [key, begun],
         };
         let copy = || about(Error::new(Code::OldIsCopy).during(Step::Retire), old);
-        candidates.into_iter().flatten().find(is_there).ok_or_else(copy)
+        candidates.into_iter().flatten().find(|id| self.stands_under(old, id)).ok_or_else(copy)
     }
 
     /// Whether the pair is another certificate's too, or may be: one under its identifier cannot be read.
@@ -339,6 +358,11 @@ impl Contents {
         let is_unread =
             |held: &HeldCertificate| held.is_unread() || held.stored.id != id && held.is_half_of(record);
         self.hidden_certificates > 0 || self.certificates.iter().any(is_unread)
+    }
+
+    fn stands_under(&self, old: &Credential, id: &[u8]) -> bool {
+        let same = |held: &&HeldCertificate| held.certificate.as_ref() == Some(old.certificate());
+        self.certificates.iter().filter(same).any(|held| held.stored.id == id)
     }
 
     /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies

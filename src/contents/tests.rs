@@ -20,6 +20,7 @@ mod model;
 mod named;
 mod removals;
 mod successors;
+mod waiting;
 
 /// A token that is made up: objects, and what the private keys really are.
 #[derive(Default)]

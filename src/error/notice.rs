@@ -168,6 +168,8 @@ numbered! {
         NothingReplaced = 138 "nothing_replaced",
         /// A copy of the old certificate, which another program may have made, was left where it is.
         CopyKept = 111 "copy_kept",
+        /// The old certificate is still kept, for a reason that was told before; a person can say that it is to go.
+        OldStillKept = 112 "old_still_kept",
         /// The day of the installation could not be kept.
         InstallationNotKept = 139 "installation_not_kept",
     }

@@ -250,3 +250,6 @@ fn the_only<'c>(mut credentials: impl Iterator<Item = &'c Credential>) -> Option
     let first = credentials.next()?;
     credentials.all(|other| other.certificate() == first.certificate()).then_some(first)
 }
+
+#[cfg(test)]
+mod tests;

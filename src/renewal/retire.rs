@@ -35,8 +35,11 @@ pub struct Retire {
     confirmations: Vec<Confirmation>,
     login_url: String,
     although_kept: bool,
+    although_issuer_not_shown: bool,
     /// Whether the caller has chosen the very object; else another program's copy of the certificate stays.
     chosen: bool,
+    /// Whether a person has named it by its identifier.
+    named_by_id: bool,
     /// The day on which the successor was installed, where that is known.
     installed_on: Option<Date>,
 }
@@ -73,7 +76,9 @@ impl Retire {
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
+            although_issuer_not_shown: false,
             chosen: true,
+            named_by_id: false,
             installed_on: None,
         }
     }
@@ -95,7 +100,9 @@ impl Retire {
             confirmations: Vec::new(),
             login_url: String::new(),
             although_kept: false,
+            although_issuer_not_shown: false,
             chosen: false,
+            named_by_id: false,
             installed_on: installed.written_on,
         })
     }
@@ -127,11 +134,27 @@ impl Retire {
         self
     }
 
+    /// Removes it although nothing shows that one CA has issued both: a person has named the [successor](Retire::successor) and looked
+    /// who has issued it. Where the policy has anchors, these say it all the same.
+    #[must_use]
+    pub fn although_issuer_not_shown(mut self) -> Self {
+        self.although_issuer_not_shown = true;
+        self
+    }
+
     /// Nobody has chosen the very object by its identifier: where the key has gone, or stays for another certificate, only the one
     /// beside the key goes, or the one whose removal has begun ([`Run::installations_in`](crate::Run::installations_in) keeps that).
     #[must_use]
     pub fn unless_copy(mut self) -> Self {
         self.chosen = false;
+        self
+    }
+
+    /// A person has named it by its identifier: of several private keys that sign for it the one under that identifier goes, and
+    /// copies of the key under others stay.
+    #[must_use]
+    pub fn named_by_id(mut self) -> Self {
+        self.named_by_id = true;
         self
     }
 
@@ -177,6 +200,7 @@ impl Retire {
         let credentials = contents.credentials();
         let begun = run.removals().and_then(|removals| removals.begun_removal(self.old.certificate()));
         let (id, of_copies) = match self.chosen {
+            true if self.named_by_id => (self.old.id(), OfCopies::Named),
             true => (self.old.id(), OfCopies::Chosen),
             false => (begun.as_deref().unwrap_or(self.old.id()), OfCopies::Own(begun.as_deref())),
         };

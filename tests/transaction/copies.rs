@@ -15,6 +15,17 @@ fn with_copy(id: &[u8], label: &str) -> Bank {
     bank
 }
 
+/// A bank on whose user's key another program has a certificate of another CA.
+fn with_other_on_the_key(id: &[u8], label: &str) -> Bank {
+    let mut bank = Bank::new();
+    let spki = bank.soft.inspect(|inspector| inspector.public_key(&bank.old.id));
+    let other = NameDer::new().organization(Text::Utf8, "other").common(Text::Utf8, "vpn").to_der();
+    let vpn = TestCa::new().issue(&other, &spki).not_after(days_from_now(100)).der();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&vpn, id, label));
+    bank.before = bank.soft.snapshot();
+    bank
+}
+
 /// Each way to name it, and none: there is nothing to choose between copies.
 #[test]
 fn a_certificate_that_is_stored_twice_is_renewed_and_removed_as_one() {
@@ -70,6 +81,13 @@ fn the_rest_of_a_removal_that_stopped_is_told_from_a_copy() {
     let killed = bank.run_with_faults("C_DestroyObject#3:exit", &renew);
     assert_eq!(killed.exit, 86, "{killed:?}");
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 1, "the certificate goes last");
+    let listed = bank.run(&["list"]).json();
+    let olds =
+        listed.as_array().unwrap().iter().filter(|one| one["serial"] == *serial_hex(&bank.old.certificate));
+    assert!(
+        olds.clone().count() == 2
+            && olds.clone().all(|one| one["not_renewable_because"] == "already_renewed")
+    );
     let again = bank.run(&renew).json();
     assert_eq!((&again["already_renewed"], &again["retired"]), (&true.into(), &true.into()), "{again}");
     let now = bank.soft.snapshot();
@@ -81,11 +99,8 @@ fn the_rest_of_a_removal_that_stopped_is_told_from_a_copy() {
 /// The old key stays for a certificate of another program, and so does the copy of the old certificate.
 #[test]
 fn a_copy_stays_where_the_key_stays() {
-    let bank = with_copy(&[0x55], "copy");
-    let spki = bank.soft.inspect(|inspector| inspector.public_key(&bank.old.id));
-    let other = NameDer::new().organization(Text::Utf8, "other").common(Text::Utf8, "vpn").to_der();
-    let vpn = TestCa::new().issue(&other, &spki).not_after(days_from_now(100)).der();
-    bank.soft.inspect(|inspector| inspector.write_certificate(&vpn, &[0x44], "vpn"));
+    let bank = with_other_on_the_key(&[0x44], "vpn");
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[0x55], "copy"));
     let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
     let id = ["renew", "--id", "01", "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer];
     assert_eq!(bank.run(&id).json()["retired"], true);
@@ -99,6 +114,39 @@ fn a_copy_stays_where_the_key_stays() {
         assert_eq!(bank.run(line).json()["already_renewed"], true);
         bank.soft.snapshot().assert_same_as(&left);
     }
+}
+
+/// Another program has kept a copy of the old key: which of both is the old one's, a person says, by the identifier.
+#[test]
+fn a_copy_of_the_old_key_stays_where_a_person_names_the_other() {
+    let mut bank = Bank::new();
+    bank.soft.inspect(|inspector| inspector.copy_private_key(&bank.old.id, &[0x55], "backup"));
+    bank.before = bank.soft.snapshot();
+    let renew = ["renew", "--retire-old", "--trust-anchor", &bank.anchor(), "--issuer", &bank.issuer("")];
+    let said = bank.run(&renew);
+    assert_eq!(said.exit, 9, "{said:?}");
+    bank.soft.snapshot().assert_keeps(&bank.before);
+    let error = bank.run(&renew).failed(Code::RemovalDoubtful);
+    assert_eq!(error["facts"]["reason"][0], "two_keys_sign", "{error:#}");
+    let go_on = error["facts"]["go_on"][0].as_str().unwrap();
+    assert!(go_on.contains("usbtoken retire ") && go_on.contains(" --id 01 "), "{go_on}");
+    bank.run(&["retire", "--yes", "--trust-anchor", &bank.anchor(), "--id", "01"]).json();
+    let now = bank.soft.snapshot();
+    assert_eq!((now.with_id(&bank.old.id).count(), now.with_id(&[0x55]).count()), (0, 1));
+    bank.assert_one_new_credential();
+}
+
+/// The answer to a request for the key in use, on which another program has a certificate of its own, with the same identifier: this
+/// computer knows for which of both the request was made.
+#[test]
+fn an_answer_for_a_key_of_two_certificates_is_for_the_one_that_was_requested() {
+    let bank = with_other_on_the_key(&[1], "vpn");
+    let serial = serial_hex(&bank.old.certificate);
+    bank.run(&["request", "--serial", &serial, "--reuse-key", "--out", "request.pem"]).json();
+    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+    let done = bank.run(&["install", "answer.der"]).json();
+    assert_eq!(done["replaced"]["serial"], *serial, "{done:#}");
+    bank.soft.snapshot().assert_keeps(&bank.before);
 }
 
 /// A copy that its key is not beside does not stand in the way of the one that it is.

@@ -53,12 +53,14 @@ fn a_removal_that_is_refused_after_the_installation_names_the_command_that_goes_
     assert_eq!(done.printed()["retired"], false, "the result stands on standard output as well");
     let go_on = error["facts"]["go_on"][0].as_str().expect("a command");
     assert!(go_on.starts_with("usbtoken retire "), "{go_on}");
-    assert!(go_on.contains(&format!("--serial {serial} --trust-anchor CA.pem")), "{go_on}");
+    let successor = done.printed()["credential"]["serial"].as_str().unwrap().to_owned();
+    let named = ["--serial", &serial, "--successor", &successor, "--although-issuer-not-shown"];
+    assert!(go_on.ends_with(&named.join(" ")), "{go_on}");
     let hint = error["hint"].as_str().expect("a hint");
     assert!(hint.contains("IS installed") || hint.contains("取り込み済み"), "{hint}");
     bank.assert_old_works();
     bank.assert_one_new_credential();
-    bank.run(&["retire", "--yes", "--serial", &serial, "--trust-anchor", &bank.anchor()]).json();
+    bank.run(&[&["retire", "--yes"], &named[..]].concat()).json();
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
 

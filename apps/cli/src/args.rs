@@ -12,15 +12,17 @@ mod drivers;
 mod from;
 mod parse;
 mod pin;
+mod removal;
 mod shared;
 mod subject;
 mod withheld;
 
 pub use drivers::Drivers;
-pub use from::FromArgs;
 use from::place;
+pub use from::{AgainArgs, FromArgs};
 pub use parse::parse;
 pub use pin::{Pin, PinChange};
+pub use removal::Retire;
 pub use shared::{
     CheckArgs, FormArg, FormatArg, Hex, ISSUER_TIMEOUT, IssuerArgs, KeyArgs, OutArgs, ProofArg,
     ReferenceArgs, Which, YES,
@@ -297,7 +299,7 @@ pub struct Install {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
-    pub old: FromArgs,
+    pub old: AgainArgs,
     #[command(flatten)]
     pub checks: CheckArgs,
     #[command(flatten)]
@@ -360,7 +362,7 @@ pub struct Resume {
     pub subject: Vec<SubjectArg>,
 
     #[command(flatten)]
-    pub old: FromArgs,
+    pub old: AgainArgs,
     #[command(flatten)]
     pub checks: CheckArgs,
 
@@ -378,36 +380,6 @@ pub struct Abandon {
     /// The pending key with this id, as `pending` shows it.
     #[arg(long, value_name = "HEX")]
     pub id: Option<Hex>,
-
-    /// Does not ask for confirmation.
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-/// `usbtoken retire`.
-#[derive(Args, Debug)]
-#[command(group(ArgGroup::new("which").args(["id", "serial"])))]
-pub struct Retire {
-    /// The certificate with this id, as `list` shows it. One of id and serial is needed, unless the token's URI names the
-    /// certificate.
-    #[arg(long, value_name = "HEX")]
-    pub id: Option<Hex>,
-
-    /// The certificate with this serial number, in hexadecimal.
-    #[arg(long, value_name = "HEX")]
-    pub serial: Option<String>,
-
-    /// The serial number of the certificate that takes its place, in hexadecimal, where the token does not tell: a
-    /// renewal by another program or by an earlier version.
-    #[arg(long, value_name = "HEX")]
-    pub successor: Option<String>,
-
-    /// A CA certificate (PEM or DER) that the newer one must lead to, where the token does not hold the CA that
-    /// issued both; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    pub trust_anchor: Vec<PathBuf>,
-    #[command(flatten)]
-    pub subject: SubjectArgs,
 
     /// Does not ask for confirmation.
     #[arg(short, long)]

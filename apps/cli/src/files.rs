@@ -58,12 +58,35 @@ pub fn check_writable(path: &Path, overwrite: bool) -> Result<()> {
     if !overwrite && fs::symlink_metadata(path).is_ok() {
         return Err(unwritable(path, io::ErrorKind::AlreadyExists.into()));
     }
+    if path.canonicalize().is_ok_and(|real| is_of_profile(&real)) {
+        return Err(
+            unwritable(path, io::ErrorKind::AlreadyExists.into()).fact(Fact::Reason, "profile_database")
+        );
+    }
     let try_room = || -> io::Result<()> {
         let mut file = temporary(&target(path)?, PUBLIC)?;
         file.write_all(&[0; ROOM])?;
         file.as_file().sync_all()
     };
     try_room().map_err(|error| unwritable(path, error))
+}
+
+/// Whether it is a database of certificates and keys of a browser, by its name.
+fn is_of_profile(path: &Path) -> bool {
+    let names = ["cert9.db", "key4.db", "cert8.db", "key3.db", "secmod.db", "pkcs11.txt"];
+    path.file_name().is_some_and(|name| names.iter().any(|of_profile| name == *of_profile))
+}
+
+/// Makes sure that a file is none of those that the same command line reads, such as that with the PIN.
+///
+/// # Errors
+/// [`Code::FileUnwritable`].
+pub fn check_no_input<'p>(path: &Path, read: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
+    if !read.into_iter().any(|input| is_same(path, input)) {
+        return Ok(());
+    }
+    let error = Error::new(Code::FileUnwritable).fact(Fact::Path, path.display());
+    Err(error.fact(Fact::Reason, "read_by_this_command"))
 }
 
 /// Makes sure that a file is not the one that the old certificate was read from, and is in no profile that it was read from: with

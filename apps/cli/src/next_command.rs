@@ -25,6 +25,11 @@ impl CommandLine {
         CommandLine::on(command, global, Some(&uri.to_string()))
     }
 
+    /// The same for the object that this URI names.
+    pub fn on_object(command: &str, global: &Global, uri: &TokenUri) -> Self {
+        CommandLine::on(command, global, Some(&uri.to_string()))
+    }
+
     fn on(command: &str, global: &Global, token: Option<&str>) -> Self {
         let mut line = CommandLine { text: format!("usbtoken {command}") };
         for module in &global.drivers.module {

@@ -355,7 +355,17 @@ fn the_uri_chooses_among_several_answers_in_one_file() {
     });
     stage.write("both", &both.concat());
     let before = stage.token.snapshot();
-    stage.run(&["install", "both"]).failed("pending_ambiguous", 3);
+    let error = stage.run(&["install", "both"]).failed("pending_ambiguous", 3);
+    let named = error["facts"]["candidate"].as_array().unwrap().iter().map(|id| id.as_str().unwrap());
+    let percent = |id: &str| {
+        let bytes = id.as_bytes().chunks(2).map(|two| format!("%{}", std::str::from_utf8(two).unwrap()));
+        bytes.collect::<String>().to_uppercase()
+    };
+    for id in named {
+        let lines = error["facts"]["go_on"].as_array().unwrap();
+        let names = |line: &&serde_json::Value| line.as_str().unwrap().contains(&percent(id));
+        assert_eq!(lines.iter().filter(names).count(), 1, "{error:#}");
+    }
     stage.token.snapshot().assert_same_as(&before);
     for (id, installed) in [("%01", 1), ("%02", 2)] {
         let uri = format!("{};id={id}", stage.token.uri());

@@ -49,6 +49,9 @@ fn a_renewal_is_done_however_the_ca_behaves() {
                     (9, &"common_name_changed".into())
                 );
                 after.assert_keeps(&before);
+                let daily = stage.renew(&["--retire-old"], &[]);
+                assert_eq!((daily.code, daily.notices()), (0, vec!["old_still_kept".to_owned()]));
+                stage.token.snapshot().assert_same_as(&after);
                 let stage = Stage::of(kind, days_from_now(11));
                 let said = ["--retire-old", "--subject", "common-name-may-change"];
                 stage.renew(&said, &[&["--form", "p7"], row.behaviour].concat()).succeeded();

@@ -3,49 +3,12 @@
 mod common;
 
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
+use common::elsewhere::{P12, old, old_until, openssl, stage};
 use common::{Outcome, Stage, bank, outcome};
 use usbtoken_testkit::{
     Kind, days_from_now, manual_subject, serial_hex, softhsm_module, verify_with_certificate,
 };
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// An empty token, and the old certificate in files.
-fn stage() -> Stage {
-    let stage = Stage::alone(Kind::P256, days_from_now(300));
-    stage.token.inspect(|inspector| inspector.destroy(&[1]));
-    assert!(stage.token.snapshot().objects().is_empty());
-    stage
-}
-
-fn openssl(stage: &Stage, words: &[&str]) -> Vec<u8> {
-    let output = Command::new("openssl").args(words).current_dir(stage.file("")).output().unwrap();
-    assert!(output.status.success(), "openssl {words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-/// Makes `NAME.key`, `NAME.pem` and, with the password 秘密, `NAME.p12`; gives the DER.
-fn old_until(stage: &Stage, name: &str, not_after: SystemTime) -> Vec<u8> {
-    let (key, pem, p12) = (format!("{name}.key"), format!("{name}.pem"), format!("{name}.p12"));
-    openssl(stage, &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key]);
-    let spki = openssl(stage, &["pkey", "-in", &key, "-pubout", "-outform", "DER"]);
-    let issue = stage.ca.issue(&manual_subject().to_der(), &spki);
-    let der = issue.not_before(not_after - 365 * DAY).not_after(not_after).der();
-    stage.write("der", &der);
-    openssl(stage, &["x509", "-inform", "DER", "-in", "der", "-out", &pem]);
-    stage.write("password", "秘密\n".as_bytes());
-    let words = ["pkcs12", "-export", "-legacy", "-in", &pem, "-inkey", &key, "-certfile", "ca/ca.pem"];
-    openssl(stage, &[&words[..], &["-passout", "file:password", "-out", &p12]].concat());
-    der
-}
-
-fn old(stage: &Stage) -> Vec<u8> {
-    old_until(stage, "old", days_from_now(11))
-}
-
-const P12: [&str; 4] = ["--from", "file:old.p12", "--from-password", "password"];
 
 #[test]
 fn renew_moves_from_a_file_onto_an_empty_token() {
@@ -469,7 +432,9 @@ fn the_numbers_of_the_list_can_be_used() {
 #[test]
 fn a_request_is_not_written_over_the_old_certificate() {
     let stage = stage();
-    old(&stage);
+    let der = old(&stage);
+    stage.write("old.der", &der);
+    old_until(&stage, "second", days_from_now(12));
     std::os::unix::fs::symlink(stage.file("old.p12"), stage.file("link")).unwrap();
     let file = stage.read("old.p12");
     for out in ["old.p12", "link"] {
@@ -483,7 +448,26 @@ fn a_request_is_not_written_over_the_old_certificate() {
     stage
         .run(&["resume", "--out", "old.p12", "--overwrite", "--from", "file:old.pem"])
         .failed("file_unwritable", 2);
+    // Nor is another job's, nor what this command reads, nor a browser's.
+    stage.write("cert9.db", b"another browser's");
+    let waiting = stage.token.snapshot();
+    for (out, more) in [
+        ("old.p12", &["--from", "file:old.pem"][..]),
+        ("cert9.db", &["--from", "file:old.pem"]),
+        ("password", &P12),
+    ] {
+        stage.run(&[&["request", "--out", out, "--overwrite"], more].concat()).failed("file_unwritable", 2);
+    }
+    stage.token.snapshot().assert_same_as(&waiting);
     assert_eq!(stage.read("old.p12"), file);
+
+    // Of several in a file the one of the job is named by its serial number where what was kept is lost.
+    let first = serial_hex(&stage.read("old.der"));
+    stage.write("two.pem", &[stage.read("old.pem"), stage.read("second.pem")].concat());
+    std::fs::remove_dir_all(stage.file("state")).unwrap();
+    let again = ["resume", "--out", "again.pem", "--from", "file:two.pem"];
+    stage.run(&again).failed("old_ambiguous", 3);
+    stage.run(&[&again[..], &["--sign-again", "--serial", &first]].concat()).succeeded();
 }
 
 /// Somebody has copied the certificate onto the token, without its key.

@@ -222,6 +222,19 @@ fn a_certificate_follows_that_of_another_ca() {
         let after = stage.token.snapshot();
         after.assert_keeps(&before);
         assert_eq!(after.objects().len(), before.objects().len() + 3);
+
+        // It was said once: a run every day is right from then on, and the way on works as it is named.
+        let daily = stage.run(&["renew", "--issuer", &ca.issuer(), "--retire-old"]);
+        assert_eq!(daily.notices(), ["old_still_kept"], "{script}");
+        let daily = daily.json();
+        assert_eq!((&daily["already_renewed"], &daily["retired"]), (&true.into(), &false.into()));
+        stage.token.snapshot().assert_same_as(&after);
+        let go_on = daily["notices"][0]["facts"]["go_on"][0].as_str().unwrap();
+        assert_eq!(go_on, done.error()["facts"]["go_on"][0].as_str().unwrap());
+        let named = go_on.split_once(" --serial ").expect("the old one is named").1;
+        let named: Vec<&str> = named.split(' ').collect();
+        stage.run(&[&["retire", "--yes", "--serial"], &named[..]].concat()).succeeded();
+        assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0, "{go_on}");
     }
 }
 

@@ -90,7 +90,7 @@ fn an_answer_may_be_for_a_key_in_use() {
     let (public, spki) = key();
     let (old, new) = (certificate(&ca, &spki, 11, &[5]), certificate(&ca, &spki, 300, &[6]));
     let of = |made: &Made, answer: &Certificate| {
-        let found = Contents::answered_in_use(&response(answer), &made.contents().credentials())?;
+        let found = Contents::answered_in_use(&response(answer), &made.contents().credentials(), |_| false)?;
         Ok::<_, Error>(found.map(|(leaf, credential)| (leaf, credential.id().to_vec())))
     };
     let made = Made::default().certificate(1, b"old", "x", old.der()).pair(2, b"old", b"x", &public);

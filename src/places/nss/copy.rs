@@ -235,7 +235,8 @@ fn is_written_to(_profile: &Path) -> bool {
 /// Folders for the copy, the best first: one that is in memory, where there is one.
 fn parents() -> Vec<PathBuf> {
     let memory = PathBuf::from("/dev/shm");
-    is_memory(&memory).then_some(memory).into_iter().chain([std::env::temp_dir()]).collect()
+    let temporary = Some(std::env::temp_dir()).filter(|folder| folder.is_absolute());
+    is_memory(&memory).then_some(memory).into_iter().chain(temporary).collect()
 }
 
 /// Whether what is written there is kept in memory (tmpfs, ramfs).
@@ -256,17 +257,26 @@ fn is_memory(_folder: &Path) -> bool {
 #[cfg(unix)]
 fn remove_left(parent: &Path) {
     use std::os::unix::fs::MetadataExt as _;
+    const FILES: [&str; 4] = [CERTIFICATES, KEYS, "pkcs11.txt", "secmod.db"];
+    let is_of_copy = |entry: io::Result<fs::DirEntry>| {
+        let name = entry?.file_name();
+        Ok::<_, io::Error>(FILES.iter().any(|file| name.to_string_lossy().starts_with(file)))
+    };
     let user = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
         // Not what a link leads to.
-        let is_own = entry.metadata().is_ok_and(|folder| folder.is_dir() && folder.uid() == user);
+        let is_own = entry
+            .metadata()
+            .is_ok_and(|folder| folder.is_dir() && folder.uid() == user && folder.mode() & 0o7777 == 0o700);
         let is_left = || {
             let held = File::open(entry.path())?;
             held.try_lock()?;
-            Ok::<_, io::Error>(fs::read_dir(entry.path())?.next().is_some())
+            // What is not of a copy has come there otherwise.
+            let each: Vec<bool> = fs::read_dir(entry.path())?.map(is_of_copy).collect::<io::Result<_>>()?;
+            Ok::<_, io::Error>(!each.is_empty() && each.iter().all(|of_copy| *of_copy))
         };
         if is_own && is_left().unwrap_or(false) {
             let _ = fs::remove_dir_all(entry.path());

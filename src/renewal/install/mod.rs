@@ -160,7 +160,9 @@ impl<'a> Install<'a> {
         }
         if policy.reuses_key() {
             let credentials = credentials.named_by(named_by)?;
-            let Some((leaf, old)) = Contents::answered_in_use(response, &credentials)? else {
+            let is_requested = |old: &Certificate| run.has_requested(old.public_key(), old);
+            let answered = Contents::answered_in_use(response, &credentials, is_requested)?;
+            let Some((leaf, old)) = answered else {
                 let in_use = credentials.iter().filter(|one| one.private_key().is_ok());
                 return Err(no_leaf(response, in_use.map(|one| Some(one.certificate().public_key()))));
             };

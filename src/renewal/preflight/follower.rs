@@ -43,7 +43,8 @@ fn doubt(
     }
     is_of_another_ca(policy, was, new, authorities, run).then(|| {
         let error = doubtful("another_ca");
-        error.fact(Fact::Expected, was.issuer_and_key()).fact(Fact::Found, new.issuer_and_key())
+        let error = error.fact(Fact::Expected, was.issuer_and_key()).fact(Fact::Found, new.issuer_and_key());
+        error.fact(Fact::Successor, new.serial())
     })
 }
 

@@ -79,7 +79,9 @@ impl Retire {
             let issuer = self.issuer(&other, old, run);
             (other, issuer)
         });
-        let (mut shown, others): (Vec<_>, Vec<_>) = compared.partition(|(_, issuer)| issuer.is_shown());
+        let said = self.named && self.although_issuer_not_shown && self.policy.anchors.is_empty();
+        let (mut shown, others): (Vec<_>, Vec<_>) =
+            compared.partition(|(_, issuer)| said || issuer.is_shown());
         shown.sort_by_key(|(one, _)| Reverse(one.certificate().not_after()));
         let mut refusal = None;
         for (one, issuer) in shown {
@@ -93,6 +95,10 @@ impl Retire {
                 refuse(Code::RetireIssuerNotShown).fact(Fact::Expected, old.certificate().issuer_and_key());
             let latest = others.into_iter().max_by_key(|(one, _)| one.certificate().not_after());
             latest.into_iter().fold(error, |error, (other, issuer)| {
+                let serial = other.certificate().serial();
+                let can_be_named = self.policy.anchors.is_empty().then_some(serial);
+                let error =
+                    can_be_named.into_iter().fold(error, |error, serial| error.fact(Fact::Successor, serial));
                 error
                     .fact(Fact::Found, other.certificate().issuer_and_key())
                     .fact(Fact::IssuerContinuity, issuer)

@@ -64,6 +64,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A copy of the old certificate is left on the token. Another program may have made it, so it is not removed.",
             "If it is to go too, name it by its id.",
         ),
+        Notice::OldStillKept => w(
+            "The renewal is done. The old certificate is still kept, for the reason that was told before.",
+            "If the old one is to go too, check name and issuer of the new one, then remove it as shown.",
+        ),
         Notice::OldKept => w(
             "The old certificate was kept on the token.",
             "Log in with the new one first; then retire the old one if the bank wants that.",

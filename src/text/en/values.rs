@@ -140,6 +140,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "handle_of_another_object") => {
             "the driver gave another key, which was there before, for the new one"
         }
+        (Fact::Reason, "issuer_not_shown") => "it is not shown that both come from one CA",
         (Fact::Reason, "object_changed") => "the object is not what it was",
         (Fact::Reason, "value_of_another_call") => {
             "this function cannot mean what the name of the return value says: it tells nothing of the PIN, of the room on the token or of a certificate"
@@ -171,6 +172,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason, "certificate_came") => "a certificate for this key has come meanwhile",
         (Fact::Reason, "successor_went") => "the certificate that takes its place, or its key, is gone",
+        (Fact::Reason, "profile_database") => "it is a browser's database of certificates and keys",
+        (Fact::Reason, "read_by_this_command") => "the same command reads it",
         (Fact::Reason, "old_certificate_there") => "the old certificate was read from this file",
         (Fact::Reason, "no_old_key") => "there is no old credential whose key could be used",
         (Fact::Reason | Fact::Detail, "after_last") => "it lies behind the last entry",

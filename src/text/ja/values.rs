@@ -126,6 +126,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "handle_of_another_object") => {
             "ドライバが、作成した鍵として、すでにあった別の鍵を示しました"
         }
+        (Fact::Reason, "issuer_not_shown") => "同じ認証局から発行されたことを確認できません",
         (Fact::Reason, "object_changed") => "読み取ったときの内容から変わっています",
         (Fact::Reason, "value_of_another_call") => {
             "この関数は、戻り値の名前どおりの意味を返せません。PINの誤り、空き容量の不足、電子証明書の不備を示すものではありません"
@@ -155,6 +156,8 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "first_names_no_object") => "新規発行は、トークンにある鍵や電子証明書を対象にしません",
         (Fact::Reason, "certificate_came") => "その間に、この鍵の電子証明書が書き込まれました",
         (Fact::Reason, "successor_went") => "代わりとなる電子証明書またはその鍵がなくなりました",
+        (Fact::Reason, "profile_database") => "ブラウザの電子証明書や鍵のデータベースです",
+        (Fact::Reason, "read_by_this_command") => "同じコマンドで読み取るファイルです",
         (Fact::Reason, "old_certificate_there") => "更新前の証明書を読み取ったファイルです",
         (Fact::Reason, "no_old_key") => "使用できる古い証明書の鍵がありません",
         (Fact::Reason | Fact::Detail, "after_last") => "最後の項目より後ろです",

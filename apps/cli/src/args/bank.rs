@@ -115,7 +115,7 @@ impl Command {
             }
             Command::Retire(args) => {
                 add(other_subject(args.subject.subject), Override::Subject);
-                add(!args.trust_anchor.is_empty(), Override::Anchors);
+                add(!args.trust_anchor.is_empty() || args.although_issuer_not_shown, Override::Anchors);
                 add(bank.old == OldCredential::Keep, Override::Old);
             }
             Command::Confirm(args) => {
@@ -148,7 +148,7 @@ const fn options_of(what: Override) -> &'static str {
     match what {
         Override::Drivers => "--module",
         Override::Origins => "--url",
-        Override::Anchors => "--trust-anchor, --server-ca",
+        Override::Anchors => "--trust-anchor, --server-ca, --although-issuer-not-shown",
         Override::Subject => "--subject",
         Override::Checks => "--relax",
         Override::Request => "--form, --format",

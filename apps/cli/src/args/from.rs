@@ -23,6 +23,17 @@ pub struct FromArgs {
     pub from_password: Option<PathBuf>,
 }
 
+/// The old certificate where a job goes on: named again, which is needed where what was kept is lost.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AgainArgs {
+    #[command(flatten)]
+    pub place: FromArgs,
+
+    /// Of several certificates in the place of --from the one with this serial number, in hexadecimal.
+    #[arg(long, value_name = "HEX", requires = "from")]
+    pub serial: Option<String>,
+}
+
 /// A place, whose path may be in no UTF-8.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ fn without_stray(mut error: clap::Error) -> clap::Error {
         ErrorKind::ValueValidation if is_place(error.get(ContextKind::InvalidArg)) => {
             ContextKind::InvalidValue
         }
-        ErrorKind::ValueValidation | ErrorKind::InvalidValue if matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(text)) if may_be_pin(text)) => {
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue if matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(text)) if may_be_pin(text.trim())) => {
             ContextKind::InvalidValue
         }
         _ => return error,
@@ -43,7 +43,8 @@ fn without_stray(mut error: clap::Error) -> clap::Error {
         Some(ContextValue::String(text)) if stray == ContextKind::InvalidValue && text.contains(':') => {
             return error;
         }
-        Some(ContextValue::String(text)) if !text.starts_with("--") => {}
+        Some(ContextValue::String(text))
+            if !text.starts_with("--") || may_be_pin(text.trim_start_matches('-').trim()) => {}
         _ => return error,
     }
     error.insert(stray, ContextValue::String(WITHHELD.to_owned()));
@@ -70,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_stray_argument_may_be_the_pin() {
-        let lines: [&[&str]; 9] = [
+        let lines: [&[&str]; 10] = [
+            &["--648219", "list"],
             &["648219"],
             &["list", "648219"],
             &["list", "--pin-file", "pin", "648219"],

@@ -78,7 +78,8 @@ fn suspicious(line: impl Iterator<Item = OsString>) -> Vec<String> {
         let bare = ["file:", "nss:", "sql:", "windows:", "pkcs11:"]
             .into_iter()
             .fold(value, |value, kind| value.strip_prefix(kind).unwrap_or(value));
-        // Shell lines are no names.
+        // Shell lines are no names; a blank at an edge comes from a paste.
+        let bare = bare.trim();
         if bare.contains(char::is_whitespace) {
             continue;
         }

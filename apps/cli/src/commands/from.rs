@@ -12,7 +12,7 @@ use usbtoken::text::printable;
 use usbtoken::{Code, Error, Result, Token};
 use zeroize::Zeroizing;
 
-use crate::args::{FromArgs, Which, is_some_place};
+use crate::args::{AgainArgs, FromArgs, Which, is_some_place};
 use crate::kept::Keeper;
 use crate::pin::prompt::{self, Typed};
 use crate::run::Run;
@@ -46,8 +46,8 @@ pub fn old(run: &Run, args: &FromArgs, which: &Which) -> Result<Option<OldCertif
 ///
 /// # Errors
 /// As [`old`].
-pub fn again(run: &Run, args: &FromArgs) -> Result<Option<OldCertificate>> {
-    old(run, args, &Which::default())
+pub fn again(run: &Run, args: &AgainArgs) -> Result<Option<OldCertificate>> {
+    old(run, &args.place, &Which { serial: args.serial.clone(), ..Which::default() })
 }
 
 /// Whether the old certificate is where it was; `None` where that cannot be seen now.

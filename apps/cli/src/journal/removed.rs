@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::renewal::Retired;
-use usbtoken::{Certificate, Credential, Result};
+use usbtoken::{Certificate, Code, Credential, Result};
 
 use super::{Journal, LARGEST_RECORD, VERSION, name, private};
 
@@ -64,6 +64,27 @@ impl Journal {
         let path = self.folder.join(format!("{}.{REMOVED}", name(&removed.token, &removed.fingerprint)));
         let bytes = serde_json::to_vec_pretty(removed).map_err(|error| self.unusable(&path, error.into()))?;
         private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
+    }
+
+    /// Notes that a person was told why a credential of this token stays.
+    ///
+    /// # Errors
+    /// [`usbtoken::Code::JournalUnusable`].
+    pub fn note_told(&self, token: &TokenIdentity, old: &Certificate, why: Code) -> Result<()> {
+        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
+        let path = self.path_of_told(token, old, why);
+        private::write(&self.folder, &path, why.name().as_bytes())
+            .map_err(|error| self.unusable(&path, error))
+    }
+
+    /// Whether a person was told so.
+    pub fn was_told(&self, token: &TokenIdentity, old: &Certificate, why: Code) -> bool {
+        let read = private::read(&self.path_of_told(token, old, why), LARGEST_RECORD);
+        read.ok().flatten().is_some_and(|read| *read == *why.name().as_bytes())
+    }
+
+    fn path_of_told(&self, token: &TokenIdentity, old: &Certificate, why: Code) -> PathBuf {
+        self.folder.join(format!("{}.{}.told", name(token, &fingerprint(old)), why.name()))
     }
 
     /// What was removed from this token. What cannot be trusted or read is passed over.

@@ -1,15 +1,27 @@
 //! What else was done here for a certificate: that it was removed because another took its place, that it waits on another
 //! token.
 
+use std::path::Path;
+
 use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::PublicKey;
 use usbtoken::renewal::Retired;
-use usbtoken::{Certificate, Credential, Session};
+use usbtoken::{Certificate, Code, Credential, Result, Session};
 
 use super::Keeper;
+use crate::files;
 use crate::journal::{Journal, Removed};
 
 impl Keeper {
+    /// Makes sure that a file is no place of an old certificate whose renewal waits, on whichever token.
+    ///
+    /// # Errors
+    /// [`usbtoken::Code::FileUnwritable`].
+    pub fn check_apart(&self, path: &Path) -> Result<()> {
+        let all = self.journal.iter().flat_map(Journal::all_from_elsewhere);
+        all.into_iter().try_for_each(|old| files::check_apart(path, &old))
+    }
+
     /// The tokens on which the renewal of this certificate from elsewhere waits.
     pub fn ordered(&self, old: &Certificate) -> Vec<TokenIdentity> {
         self.journal.iter().flat_map(|journal| journal.renewing(old)).map(|entry| entry.token).collect()
@@ -26,6 +38,19 @@ impl Keeper {
         if let Some(journal) = &self.journal {
             let _ = journal.note_removed(&Removed::of(session.token().identity(), old, retired));
         }
+    }
+
+    /// Notes that a person was told why a credential stays. Without the note it is said as an error each day.
+    pub fn note_told(&self, session: &Session, old: &Credential, why: Code) {
+        if let Some(journal) = &self.journal {
+            let _ = journal.note_told(session.token().identity(), old.certificate(), why);
+        }
+    }
+
+    /// Whether a person was told so.
+    pub fn was_told(&self, session: &Session, old: &Credential, why: Code) -> bool {
+        let token = session.token().identity();
+        self.journal.as_ref().is_some_and(|journal| journal.was_told(token, old.certificate(), why))
     }
 
     /// The requests that were made here: each by its public key and the serial number of what it renews.

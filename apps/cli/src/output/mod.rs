@@ -344,6 +344,8 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
             Words::HintFrom
         }
         Code::Pkcs12PasswordNeeded | Code::Pkcs12PasswordWrong => Words::HintFromPassword,
+        // A command for each of them is named.
+        Code::PendingAmbiguous if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
         Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Words::HintPending,
         Code::NotYetRenewable => Words::HintForce,
         Code::Expired => Words::HintBegun,

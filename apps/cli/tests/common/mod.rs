@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test program uses another part")]
 
 pub mod bank;
+pub mod elsewhere;
 pub mod foreign;
 pub mod login;
 pub mod servers;

@@ -252,6 +252,13 @@ impl Inspector {
         self.session.create_object(&template).expect("C_CreateObject of a public key");
     }
 
+    /// Copies the private key with this CKA_ID to another identifier and label.
+    pub fn copy_private_key(&self, id: &[u8], other_id: &[u8], label: &str) {
+        let handle = self.object(ObjectClass::PRIVATE_KEY, id);
+        let other = [Attribute::Id(other_id.to_vec()), Attribute::Label(label.as_bytes().to_vec())];
+        self.session.copy_object(handle, &other).expect("C_CopyObject of a private key");
+    }
+
     /// Signs with the private key that has this CKA_ID: RSA PKCS#1 v1.5 with SHA-256, hashed here; ECDSA with SHA-256 on P-256
     /// and SHA-384 on P-384, in DER.
     pub fn sign(&self, id: &[u8], message: &[u8]) -> Vec<u8> {

@@ -1,7 +1,6 @@
 //! Asking the CA for the certificate of a key that waits: nothing that it says is lost, whatever comes after.
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
@@ -17,8 +16,9 @@ use usbtoken::{
 };
 
 use super::install_response::{self, Checks};
+use super::received::Received;
 use crate::args::{FormArg, IssuerArgs, KeyArgs};
-use crate::issuer::{Failed, Issuer, Question, Reply, first_line};
+use crate::issuer::{Failed, Issuer, Question, Reply};
 use crate::journal::JournalEntry;
 use crate::kept::{Keeper, Kept};
 use crate::next_command::CommandLine;
@@ -293,84 +293,6 @@ impl<'a> Visit<'a> {
     fn go_on(&self, line: CommandLine, key_id: &[u8]) -> String {
         let line = line.value("--id", Some(&hex(key_id)));
         self.checks.on(line.issuer(self.args, self.form)).end()
-    }
-}
-
-/// An answer that was refused, and where it is.
-pub struct Received<'a> {
-    pub answer: &'a [u8],
-    /// What was read in it, or why nothing was.
-    pub response: std::result::Result<&'a Response, Code>,
-    pub file: Option<&'a Path>,
-    pub keeper: &'a Keeper,
-}
-
-impl Received<'_> {
-    /// Says more about the refusal: what the answer looks like when it is none, whose it is when it is another
-    /// token's, and the command that goes on with it.
-    pub fn explain(&self, error: Error, run: &Run, session: &Session, checks: &Checks<'_>) -> Error {
-        let response = match self.response {
-            Ok(response) => response,
-            Err(_) => return described(error, self.answer),
-        };
-        let order = self.keeper.job_of(response).and_then(|entry| entry.reference);
-        let error = Reference::name(order.as_ref(), error);
-        let other = self.keeper.other_token(&error, session, response);
-        let line = match &other {
-            Some(entry) => CommandLine::on_token("install", &run.global, &entry.token),
-            None => CommandLine::new("install", &run.global),
-        };
-        let error = match &other {
-            Some(entry) => {
-                let other = Error::new(Code::AnswerForOtherToken)
-                    .during(Step::CheckCertificate)
-                    .fact(Fact::Token, &entry.token)
-                    .fact(Fact::Id, &entry.key_id)
-                    .fact(Fact::Date, &entry.since);
-                Reference::name(order.as_ref(), other).caused_by(error)
-            }
-            None => error,
-        };
-        match self.file {
-            _ if is_refused_for_good(error.code()) => error,
-            // What is only on standard error is given back on standard input.
-            file => {
-                let file = file.map_or("-".into(), Path::to_string_lossy);
-                error.fact(Fact::GoOn, checks.on(line).word(&file).end())
-            }
-        }
-    }
-}
-
-/// Whether the same file would be refused in the same way each time.
-const fn is_refused_for_good(code: Code) -> bool {
-    matches!(
-        code,
-        Code::AlreadyInstalled
-            | Code::PendingNotFound
-            | Code::CertificateNotAwaited
-            | Code::RequestFinished
-            | Code::IssuerUnexpected
-            | Code::AnswerFormUnexpected
-            | Code::AnswerNoLeaf
-            | Code::KeyMismatch
-            | Code::IsCaCertificate
-            | Code::NotLaterThanOld
-            | Code::SerialSame
-            | Code::PurposeMissing
-            | Code::UsageMissing
-    )
-}
-
-/// Adds what a person recognises something by that is no answer: a page of a web server, a word of a program.
-pub fn described(error: Error, answer: &[u8]) -> Error {
-    if error.facts().any(|(fact, _)| fact == Fact::Size) {
-        return error;
-    }
-    let error = error.fact(Fact::Size, answer.len());
-    match first_line(answer) {
-        line if line.is_empty() => error,
-        line => error.fact(Fact::FirstLine, line),
     }
 }
 

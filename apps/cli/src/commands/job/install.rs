@@ -6,8 +6,8 @@ use usbtoken::error::Fact;
 use usbtoken::places::OldCertificate;
 use usbtoken::{Code, Error, Install, Result, Session};
 
-use super::ask::{Received, described};
 use super::install_response::{self, Job};
+use super::received::{Received, described};
 use crate::args;
 use crate::commands::from;
 use crate::files;

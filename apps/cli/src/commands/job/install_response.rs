@@ -1,6 +1,6 @@
 //! The second half of every renewal: the answer is installed, and the old credential goes if that is wanted.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 use usbtoken::bank::{Begins, KeyRule, OldCredential, Override};
@@ -87,40 +87,41 @@ impl<'a> Checks<'a> {
         policy
     }
 
-    /// Ends the removal of a credential that is renewed, where it is to go; `None` where it stays, waits until the bank
-    /// takes the new one or this one has ended, or is a copy of what has gone. `chosen`: a person has named the very object.
-    pub fn retire_again(
-        &self,
-        run: &Run,
-        session: &Session,
-        old: &Credential,
-        chosen: bool,
-    ) -> Option<Result<()>> {
+    /// Ends the removal of a credential that is renewed, where it is to go. `chosen`: a person has named the very object.
+    pub fn retire_again(&self, run: &Run, session: &Session, old: &Credential, chosen: bool) -> Again {
         if self.policy.old != OldCredential::Remove {
-            return None;
+            return Again::Nothing;
         }
         let removal = Retire::of(old, &self.policy);
         let removal = if chosen { removal } else { removal.unless_copy() };
-        let removed = removal.run(session, &run.call());
-        let waits = |error: &Error| {
-            matches!(error.code(), Code::NotInUseYet | Code::RetireBeforeWindow | Code::OldIsCopy)
-        };
-        if removed.as_ref().is_err_and(waits) {
-            return None;
+        let keeper = Keeper::of_user();
+        match removal.run(session, &run.call()) {
+            Ok(done) => {
+                keeper.note_removed(session, old, &done);
+                Again::Removed
+            }
+            Err(error) => match error.code() {
+                Code::NotInUseYet | Code::RetireBeforeWindow | Code::RetireNotBegun => Again::Nothing,
+                Code::OldIsCopy => Again::Kept(copy_kept(&error)),
+                _ => {
+                    let error = self.name_retire(error, run, old);
+                    match still_kept(&error).filter(|_| keeper.was_told(session, old, error.code())) {
+                        Some(kept) => Again::Kept(kept),
+                        None => {
+                            told(&keeper, session, old, &error);
+                            Again::Failed(error)
+                        }
+                    }
+                }
+            },
         }
-        let note = |done: Retired| {
-            Keeper::of_user().note_removed(session, old, &done);
-        };
-        Some(removed.map(note).map_err(|error| self.name_retire(error, run, old)))
     }
 
     /// Names the command that removes the old certificate, where that was asked for and what took its place has another user's
     /// name.
     pub fn name_other(&self, error: Error, run: &Run, old: &OldCertificate) -> Error {
         match old.on_token().filter(|_| self.policy.old == OldCredential::Remove) {
-            Some(old) => {
-                name_successor(error, run, old, &self.args.trust_anchor).unwrap_or_else(|error| error)
-            }
+            Some(old) => name_successor(error, run, old, self.said()).unwrap_or_else(|error| error),
             None => error,
         }
     }
@@ -132,13 +133,14 @@ impl<'a> Checks<'a> {
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
     fn name_retire(&self, error: Error, run: &Run, old: &Credential) -> Error {
-        let error = match name_successor(error, run, old, &self.args.trust_anchor) {
+        let error = match name_successor(error, run, old, self.said()) {
             Ok(named) => return named,
             Err(error) => error,
         };
         let never = matches!(
             error.code(),
             Code::RetireKept
+                | Code::RetireIssuerNotShown
                 | Code::RetireBeforeWindow
                 | Code::RetireOnlyCredential
                 | Code::RetireNoSuccessor
@@ -151,18 +153,46 @@ impl<'a> Checks<'a> {
         }
         let serial = old.certificate().serial().to_string();
         let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
-        let given = self.args.trust_anchor.iter().map(PathBuf::as_path);
-        // A name that stands for the file which the person has to get.
-        let missing = error.code() == Code::RetireIssuerNotShown && self.policy.anchors.is_empty();
-        let anchors = given.chain(missing.then_some(Path::new("CA.pem")));
-        let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
-        error.fact(Fact::GoOn, line.value("--subject", self.rule().as_deref()).end())
+        error.fact(Fact::GoOn, self.said().on(line).end())
+    }
+
+    fn said(&self) -> Said<'_> {
+        Said { anchors: &self.args.trust_anchor, subject: self.subject }
     }
 
     /// The rule for the subject, where the command line has another than the usual one.
     fn rule(&self) -> Option<String> {
+        self.said().rule()
+    }
+}
+
+/// What a command line says of the certificate that takes the place of another.
+#[derive(Clone, Copy)]
+pub struct Said<'a> {
+    pub anchors: &'a [PathBuf],
+    pub subject: Option<SubjectRule>,
+}
+
+impl Said<'_> {
+    fn rule(self) -> Option<String> {
         self.subject.filter(|rule| *rule != SubjectRule::default()).map(|rule| rule.to_string())
     }
+
+    fn on(self, line: CommandLine) -> CommandLine {
+        let anchors = self.anchors.iter().map(PathBuf::as_path);
+        let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
+        line.value("--subject", self.rule().as_deref())
+    }
+}
+
+/// What came of the removal of a credential that is renewed.
+pub enum Again {
+    /// It stays, or waits until the bank takes the new one, that is valid, or this one has ended.
+    Nothing,
+    Removed,
+    /// It stays, and a person was told so before.
+    Kept(Warning),
+    Failed(Error),
 }
 
 /// Names the command by which a person says that the new certificate is meant, where the error is that it has another user's
@@ -170,13 +200,23 @@ impl<'a> Checks<'a> {
 ///
 /// # Errors
 /// Any other error, as it is.
-pub fn name_successor(error: Error, run: &Run, old: &Credential, anchors: &[PathBuf]) -> Result<Error> {
-    let id = error.facts().find(|(fact, value)| *fact == Fact::Id && !value.is_empty());
-    if let Some((_, id)) = id.filter(|_| error.code() == Code::OldIsCopy) {
-        let line = CommandLine::new("retire", &run.global).value("--id", Some(id));
-        let anchors = anchors.iter().map(PathBuf::as_path);
-        let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor))).end();
-        return Ok(error.fact(Fact::GoOn, line));
+pub fn name_successor(error: Error, run: &Run, old: &Credential, said: Said<'_>) -> Result<Error> {
+    let by_id = match (error.code(), reason(&error)) {
+        (Code::OldIsCopy, _) => Some(Fact::Id),
+        (_, Some("two_keys_sign")) => Some(Fact::Candidate),
+        _ => None,
+    };
+    if let Some(wanted) = by_id {
+        let line = |id| said.on(CommandLine::new("retire", &run.global).value("--id", Some(id))).end();
+        let ids = error.facts().filter(|(fact, id)| *fact == wanted && !id.is_empty());
+        let mut lines: Vec<String> = ids.map(|(_, id)| line(id)).collect();
+        lines.dedup();
+        return Ok(lines.into_iter().fold(error, |error, line| error.fact(Fact::GoOn, line)));
+    }
+    let is_of_issuer = error.code() == Code::RetireIssuerNotShown || reason(&error) == Some("another_ca");
+    let is_banks = run.bank().is_some_and(|bank| bank.check_override(Override::Anchors).is_err());
+    if is_of_issuer && (is_banks || !said.anchors.is_empty()) {
+        return Err(error);
     }
     let successor = error.facts().find(|(fact, _)| *fact == Fact::Successor);
     let Some((_, successor)) = successor.map(|(fact, value)| (fact, value.to_owned())) else {
@@ -185,9 +225,12 @@ pub fn name_successor(error: Error, run: &Run, old: &Credential, anchors: &[Path
     let serial = old.certificate().serial().to_string();
     let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
     let line = line.value("--successor", Some(&successor));
-    let anchors = anchors.iter().map(PathBuf::as_path);
-    let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
+    let line = said.on(line.flag("--although-issuer-not-shown", is_of_issuer));
     Ok(error.fact(Fact::GoOn, line.end()))
+}
+
+fn reason(error: &Error) -> Option<&str> {
+    error.facts().find(|(fact, _)| *fact == Fact::Reason).map(|(_, reason)| reason)
 }
 
 /// The certificates in files of trust anchors.
@@ -253,7 +296,11 @@ pub fn finish(
                 }
                 // What was to go has gone before, and a copy is another program's.
                 Err(error) if error.code() == Code::OldIsCopy => notices.push(copy_kept(&error)),
-                Err(error) => failed = Some(checks.name_retire(error, run, &old)),
+                Err(error) => {
+                    let error = checks.name_retire(error, run, &old);
+                    told(job.keeper, session, &old, &error);
+                    failed = Some(error);
+                }
             }
         }
         Ok(Some(_)) if is_kept_by_bank(run) => kept_by_bank = true,
@@ -322,6 +369,26 @@ fn remove(run: &Run, session: &Session, removal: &Retire, new: &Certificate) -> 
     match !run.global.json && pin::is_terminal() && pin::confirmed(&question) {
         true => removal.clone().successor(new).run(session, &run.call()),
         false => Err(error),
+    }
+}
+
+/// That the old one is still kept, where nothing is wrong, and a person can say that it is to go.
+fn still_kept(error: &Error) -> Option<Warning> {
+    let why = match (error.code(), reason(error)) {
+        (Code::RetireIssuerNotShown, _) => "issuer_not_shown",
+        (Code::SuccessorDoubtful, Some("common_name_changed")) => "common_name_changed",
+        _ => return None,
+    };
+    let shown = [Fact::Serial, Fact::Expected, Fact::Found, Fact::GoOn];
+    let facts = error.facts().filter(|(fact, _)| shown.contains(fact));
+    let notice = Warning::from(Notice::OldStillKept).fact(Fact::Reason, why);
+    Some(facts.fold(notice, |notice, (fact, value)| notice.fact(fact, value)))
+}
+
+/// Notes that this was said, so that a run every day says it once.
+fn told(keeper: &Keeper, session: &Session, old: &Credential, error: &Error) {
+    if still_kept(error).is_some() {
+        keeper.note_told(session, old, error.code());
     }
 }
 

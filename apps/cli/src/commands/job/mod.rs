@@ -5,6 +5,7 @@ pub mod ask;
 pub mod confirm;
 pub mod install;
 pub mod install_response;
+pub mod received;
 pub mod renew;
 pub mod request;
 pub mod resume;

@@ -10,12 +10,12 @@ use usbtoken::text::printable;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session, TokenUri};
 
 use super::ask::{self, Options, Order, Visit};
-use super::install_response::{self, Checks, Job};
+use super::install_response::{self, Again, Checks, Job};
 use crate::args::{self, Which};
 use crate::commands::chosen::{self, Access, Chosen};
 use crate::commands::{from, select};
 use crate::journal::{JournalEntry, Removed};
-use crate::output::Outcome;
+use crate::output::{Outcome, notices_json, notices_text};
 use crate::pin;
 use crate::reference::Reference;
 use crate::run::Run;
@@ -193,17 +193,28 @@ fn renewed(
     let mut text = Words::AlreadyRenewed { follower: &printable(&follower), from: &from }.text(run.lang);
     let is_chosen =
         |old: &Credential| args.which.id.is_some() || select::names(session.token().found_by(), old.id());
-    let removal = old.on_token().and_then(|old| checks.retire_again(run, session, old, is_chosen(old)));
-    let retired = matches!(removal, Some(Ok(())));
-    if retired {
-        text = format!("{text}\n{}", Words::Retired.text(run.lang));
-    }
+    let again = |old: &Credential| checks.retire_again(run, session, old, is_chosen(old));
     let mut json = json!({ "already_renewed": true, "successor": follower, "renewable_from": from });
-    if removal.is_some() {
-        json["retired"] = retired.into();
+    let (mut notices, mut failed) = (Vec::new(), None);
+    match old.on_token().map_or(Again::Nothing, again) {
+        Again::Nothing => {}
+        Again::Removed => {
+            text = format!("{text}\n{}", Words::Retired.text(run.lang));
+            json["retired"] = true.into();
+        }
+        Again::Kept(kept) => {
+            json["retired"] = false.into();
+            notices.push(kept);
+        }
+        Again::Failed(error) => {
+            json["retired"] = false.into();
+            failed = Some(error);
+        }
     }
+    text.push_str(&notices_text(&notices, run.tongue()));
+    json["notices"] = notices_json(&notices, run.tongue()).into();
     let mut outcome = Outcome::new(text, json);
-    outcome.afterwards = removal.and_then(Result::err);
+    outcome.afterwards = failed;
     outcome.exit = outcome.afterwards.as_ref().map(|error| error.code().family());
     outcome
 }

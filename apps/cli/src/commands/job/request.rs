@@ -26,6 +26,8 @@ use crate::words::Words;
 /// Makes the key and writes the request.
 pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     files::check_writable(&args.out, args.file.overwrite)?;
+    files::check_no_input(&args.out, run.global.pin_file.iter().chain(&args.old.from_password))?;
+    Keeper::of_user().check_apart(&args.out)?;
     let subject = args.subject.as_deref().map(first_subject).transpose()?;
     let elsewhere = from::old(run, &args.old, &args.which)?;
     elsewhere.as_ref().map_or(Ok(()), |old| files::check_apart(&args.out, old))?;

@@ -28,6 +28,9 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let mut way = match &args.out {
         Some(out) => {
             files::check_writable(out, args.file.overwrite)?;
+            let read = run.global.pin_file.iter().chain(&args.old.place.from_password);
+            files::check_no_input(out, read.chain(&args.checks.trust_anchor))?;
+            Keeper::of_user().check_apart(out)?;
             Way::Write(out, Keeper::of_user())
         }
         None => Way::Ask(Box::new(Visit::prepare(run, &options(args), &checks)?)),

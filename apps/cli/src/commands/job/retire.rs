@@ -7,7 +7,7 @@ use usbtoken::renewal::Retire;
 use usbtoken::{Code, Credentials, Error, Result};
 
 use super::abandon;
-use super::install_response;
+use super::install_response::{self, Said};
 use crate::args::{self, Which};
 use crate::commands::chosen::{self, Chosen};
 use crate::commands::select;
@@ -50,7 +50,11 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     // A bank that keeps old certificates was asked whether it lets this be overridden, with the command line.
     let removal = Retire::of(&old, &policy).although_kept();
     let is_chosen = which.id.is_some() || named_by.names_object();
-    let removal = if is_chosen { removal } else { removal.unless_copy() };
+    let removal = match (&which.id, is_chosen) {
+        (Some(_), _) => removal.named_by_id(),
+        (None, true) => removal,
+        (None, false) => removal.unless_copy(),
+    };
     let removal = match run.bank().filter(|bank| bank.login_url.is_some()) {
         Some(bank) => {
             let records = Keeper::of_user().confirmations(session.token().identity()).into_iter();
@@ -62,7 +66,9 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         Some(successor) => removal.successor(successor.certificate()),
         None => removal,
     };
-    let named = |error| install_response::name_successor(error, run, &old, &args.trust_anchor);
+    let removal = if args.although_issuer_not_shown { removal.although_issuer_not_shown() } else { removal };
+    let said = Said { anchors: &args.trust_anchor, subject: args.subject.subject };
+    let named = |error| install_response::name_successor(error, run, &old, said);
     let removed = removal.run(&session, &run.call());
     let retired = removed.map_err(|error| named(error).unwrap_or_else(|error| error))?;
     Keeper::of_user().note_removed(&session, &old, &retired);
