@@ -63,6 +63,42 @@ fn a_key_with_a_certificate_that_is_not_told_is_not_abandoned() {
     }
 }
 
+/// The certificate of the answer is on the token, and the driver tells nothing of it: no second one is written, and nothing of the
+/// credential is taken for the rest of a job.
+#[test]
+fn no_second_certificate_is_written_beside_one_that_is_not_told() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.run(&["request", "--out", "request.pem"]).json();
+    bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+    bank.run(&["install", "answer.der"]).json();
+    let before = bank.soft.snapshot();
+    let new = before.added_since(&bank.before);
+    let id = new.iter().map(|object| object.id[0]).next().expect("a new credential");
+    for answer in ANSWERS {
+        let ways = format!("unread={id:#x},unread-as={answer}");
+        bank.odd(&ways, &["install", "answer.der"]).failed(Code::ObjectUnreadable);
+        bank.soft.snapshot().assert_same_as(&before);
+    }
+}
+
+/// It says that it is a certificate of another type, such as an attribute certificate: for which key nobody here can tell, so the
+/// keys stay.
+#[test]
+fn a_certificate_of_another_type_keeps_the_keys() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.soft.inspect(|inspector| inspector.write_as_certificate(b"attributes", FOREIGN, "attributes"));
+    let ways = "certificate-type=1";
+    bank.odd(ways, &["request", "--out", "request.pem"]).json();
+    let before = bank.soft.snapshot();
+    bank.odd(ways, &["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+    bank.soft.snapshot().assert_same_as(&before);
+    bank.odd(ways, &["resume", "--issuer", &bank.issuer("")]).json();
+    let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
+    assert_eq!(bank.odd(ways, &retire).json()["key_removed"], false);
+    bank.soft.sign(&bank.old.id, b"old");
+    assert_eq!(bank.soft.snapshot().with_id(FOREIGN).count(), 1);
+}
+
 /// In forms that are not ours to read, an unfinished job's key is one that may be in use as well.
 #[test]
 fn a_key_in_a_certificate_that_is_not_ours_to_read_is_not_abandoned() {

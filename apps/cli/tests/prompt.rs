@@ -161,3 +161,21 @@ fn what_looks_like_a_slip_is_sent_when_it_is_meant() {
     assert!(error["hint"].as_str().unwrap().contains("--pin-as-typed"), "{error:#}");
     stage.run(&["pending", "--pin-as-typed"]).succeeded();
 }
+
+/// The CA has given the new certificate another common name: a person sees both, and says whether the old one goes.
+#[test]
+fn a_person_says_whether_another_common_name_is_meant() {
+    for (answer, code, left) in [("no", 9, 3), ("yes", 0, 0)] {
+        let stage = Stage::with_pin(PIN);
+        let issuer = stage.issuer(&["--form", "p7", "--naming", "own-common-name"]);
+        let words = ["renew", "--retire-old", "--issuer", &issuer];
+        let mut terminal = Terminal::of(&stage, &usbtoken_testkit::softhsm_module(), &[], &words);
+        terminal.asked_for("PIN of");
+        terminal.type_in(format!("{PIN}\r").as_bytes());
+        terminal.wait(|terminal| terminal.sees("in another name"));
+        terminal.questioned("type yes");
+        terminal.type_in(format!("{answer}\r").as_bytes());
+        assert_eq!(terminal.ended().code(), Some(code), "{answer}: {}", terminal.text());
+        assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), left, "{answer}");
+    }
+}
