@@ -14,13 +14,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base16ct::lower::encode_string as hex;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use usbtoken::Code;
 use usbtoken::bank::{Bank, Reminder};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Notice, Warning};
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_date, jst_rfc3339};
 use usbtoken::renewal::{self, Renewable, Successor, WhyUnreadable};
 use usbtoken::text::{Lang, Phrase, printable};
+use usbtoken::{Certificate, Code};
 
 /// A point in time: RFC 3339 in Japan standard time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,9 +237,9 @@ impl Credential {
         Credential { reminder, reminds_from, reminds: true, ..self }
     }
 
-    /// The same with the credential on another token that is said to take its place, where none on its own does.
+    /// The same with the certificate on another token that is said to take its place, where none on its own does.
     #[must_use]
-    pub fn renewed_by(self, by: Option<(&TokenIdentity, &usbtoken::Credential)>) -> Self {
+    pub fn renewed_by(self, by: Option<(&TokenIdentity, &Certificate)>) -> Self {
         let Some((token, by)) = by.filter(|_| self.by.is_none()) else { return self };
         let because = self.not_renewable_because.or(Some(Code::AlreadyRenewed));
         let (said, onto) = elsewhere::said_onto(token, by);

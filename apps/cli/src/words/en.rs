@@ -192,6 +192,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintPending => {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."
         }
+        Words::HintAgain => "A certificate on a token is renewed all the same with --although-renewed.",
         Words::HintForce => "To renew before the period begins, add --force.",
         Words::HintBegun => {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."

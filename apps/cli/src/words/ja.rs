@@ -207,6 +207,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintPending => {
             "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon」で破棄できます。"
         }
+        Words::HintAgain => {
+            "トークンにある電子証明書をもう一度更新する場合は --although-renewed を付けてください。"
+        }
         Words::HintForce => "期間外でも更新する場合は --force を付けてください。",
         Words::HintBegun => {
             "期限内に申請していれば、「usbtoken resume」または「usbtoken install ファイル」で完了できます。"

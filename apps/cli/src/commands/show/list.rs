@@ -88,10 +88,16 @@ impl Seen {
 impl Listed {
     /// The credentials of all tokens, the first to end first, with their numbers; what is left out has its number too.
     fn credentials(&self) -> impl Iterator<Item = (usize, &Seen, view::Credential)> {
-        let shown = by_end(&self.seen).into_iter().zip(1..).map(|((seen, one, level), number)| {
+        let keeper = Keeper::of_user();
+        let shown = by_end(&self.seen).into_iter().zip(1..).map(move |((seen, one, level), number)| {
+            let old = one.certificate();
+            let there = self.said_to_replace(old, Some(&seen.token));
+            let there = there.map(|(token, by)| (token.clone(), by.certificate().clone()));
+            // That token need not be plugged in.
+            let by = there.or_else(|| keeper.renewed_beside(&seen.token, old));
             let shown = view::Credential::of(&seen.token, one, level, self.when);
             let shown = shown.reminded(self.bank.as_ref(), self.when.1);
-            (number, seen, shown.renewed_by(self.said_to_replace(one.certificate(), Some(&seen.token))))
+            (number, seen, shown.renewed_by(by.as_ref().map(|(token, by)| (token, by))))
         });
         shown.filter(|(_, _, one)| !self.due || one.is_due())
     }
