@@ -50,6 +50,11 @@ fn the_second_half_comes_days_later_though_the_file_is_gone() {
     second.args(["--json", "preflight", "--from", "file:old.pem", "--token", &sibling.uri()]);
     let beside = outcome(stage.at_home(&mut second));
     assert!(beside.notices().contains(&"ordered_on_other_token".to_owned()), "{beside:?}");
+    // What goes on with it is named.
+    let mut waits = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    waits.args(["--lang", "en", "preflight", "--from", "file:old.pem", "--token", &stage.token.uri()]);
+    let waits = outcome(stage.at_home(&mut waits)).stdout;
+    assert!(waits.contains("goes on with what waits with --resume"), "{waits}");
     for name in ["old.p12", "old.pem"] {
         std::fs::remove_file(stage.file(name)).unwrap();
     }
@@ -242,6 +247,18 @@ fn renew_moves_from_one_token_onto_another() {
     let installed = run(&["install", "answer", "--token", &onto]).json();
     assert!(installed["from"]["place"].as_str().unwrap().starts_with("pkcs11:token="), "{installed:#}");
     assert_eq!(new.snapshot().objects().len(), 3);
+    // The list of the old token and of the new one says so too, and so it is not due.
+    let listed = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        outcome(stage.at_home(command.args(["--json", "list"]).args(more))).json()
+    };
+    let list = listed(&[]);
+    let of_old =
+        list.as_array().unwrap().iter().find(|one| one["serial"] == asked["from"]["serial"]).unwrap();
+    assert_eq!(of_old["renewed_by"]["token"]["serial"], new.serial(), "{of_old:#}");
+    assert_eq!((&of_old["renewable"], &of_old["successor"]), (&false.into(), &serde_json::Value::Null));
+    assert_eq!(of_old["not_renewable_because"], "already_renewed", "{of_old:#}");
+    assert_eq!(listed(&["--due"]), serde_json::json!([]));
     // Onto a third token: that it is renewed is remarked.
     let third = stage.token.sibling("THIRD");
     let beside = run(&["preflight", "--from", &from, "--token", &third.uri()]);
