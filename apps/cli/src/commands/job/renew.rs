@@ -124,9 +124,13 @@ fn old_and_token(
         let reserved = from::onto(run, &old)?.reserve()?;
         return Ok((Found::Old(old), Access::Reserved(reserved)));
     }
-    let reserved = run.token()?.reserve()?;
-    let (token, found_by) = (reserved.token().identity().clone(), reserved.token().found_by().clone());
-    let removed = visit.keeper.last_removed(&token, |one| is_meant(one, &args.which, &found_by));
+    let token = run.token()?;
+    let (identity, found_by) = (token.identity().clone(), token.found_by().clone());
+    let removed = visit.keeper.last_removed(&identity, |one| is_meant(one, &args.which, &found_by));
+    // What took the place of what the URI names is another object.
+    let token = if removed.is_some() { token.with_all_objects() } else { token };
+    let reserved = token.reserve()?;
+    drop(token);
     let waits_for_window = |one: &&Credential| {
         one.renewable(checks.policy.window, run.now()) == Renewable::NotYet
             && removed.as_ref().is_some_and(|removed| removed.was_replaced_by(one.certificate()))
