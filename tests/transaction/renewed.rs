@@ -6,7 +6,7 @@ mod common;
 
 use std::time::SystemTime;
 
-use common::{Bank, DAY, credential, facts, install, refused, run};
+use common::{Bank, DAY, Said, credential, facts, install, refused, run};
 use serde_json::Value;
 use usbtoken::Code;
 use usbtoken::error::{Fact, Notice, Point};
@@ -166,6 +166,11 @@ fn a_scheduler_that_has_the_old_one_removed_is_told_the_same_every_day() {
         assert!(successor.contains(&usbtoken_testkit::serial_hex(&new)), "{again}");
         bank.soft.snapshot().assert_same_as(&complete);
     }
+    let uri = format!("{};id=%01", bank.soft.uri());
+    let line = ["--pin-env", "TEST_PIN", "renew", "--retire-old", "--issuer", &issuer];
+    let again = Said::of(bank.command_for(&uri, &bank.soft.module(), &line).output().unwrap()).json();
+    assert_eq!(again["already_renewed"], true, "{again}");
+    bank.soft.snapshot().assert_same_as(&complete);
     // What never was there is not found, nor is what took its place gone unnoticed.
     of(["--id", "99"]).failed(Code::CredentialNotFound);
     let added: Vec<Vec<u8>> = complete.added_since(&bank.before).iter().map(|one| one.id.clone()).collect();

@@ -50,6 +50,11 @@ fn the_second_half_comes_days_later_though_the_file_is_gone() {
     second.args(["--json", "preflight", "--from", "file:old.pem", "--token", &sibling.uri()]);
     let beside = outcome(stage.at_home(&mut second));
     assert!(beside.notices().contains(&"ordered_on_other_token".to_owned()), "{beside:?}");
+    // What goes on with it is named.
+    let mut waits = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    waits.args(["--lang", "en", "preflight", "--from", "file:old.pem", "--token", &stage.token.uri()]);
+    let waits = outcome(stage.at_home(&mut waits)).stdout;
+    assert!(waits.contains("goes on with what waits with --resume"), "{waits}");
     for name in ["old.p12", "old.pem"] {
         std::fs::remove_file(stage.file(name)).unwrap();
     }
@@ -242,6 +247,30 @@ fn renew_moves_from_one_token_onto_another() {
     let installed = run(&["install", "answer", "--token", &onto]).json();
     assert!(installed["from"]["place"].as_str().unwrap().starts_with("pkcs11:token="), "{installed:#}");
     assert_eq!(new.snapshot().objects().len(), 3);
+    // The list of the old token and of the new one says so too, and so it is not due.
+    let listed = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        outcome(stage.at_home(command.args(["--json", "list"]).args(more))).json()
+    };
+    let list = listed(&[]);
+    let of_old =
+        list.as_array().unwrap().iter().find(|one| one["serial"] == asked["from"]["serial"]).unwrap();
+    assert_eq!(of_old["renewed_by"]["token"]["serial"], new.serial(), "{of_old:#}");
+    assert_eq!((&of_old["renewable"], &of_old["successor"]), (&false.into(), &serde_json::Value::Null));
+    assert_eq!(of_old["not_renewable_because"], "already_renewed", "{of_old:#}");
+    assert_eq!(listed(&["--due"]), serde_json::json!([]));
+    // On the old token itself: no second one is asked for unless that is said.
+    let own = ["--token", from.as_str()];
+    let looked = run(&[&["preflight"], &own[..]].concat());
+    assert_eq!(
+        (looked.json()["can_renew"].clone(), looked.notices()[0].as_str()),
+        (false.into(), "renewed_on_other_token")
+    );
+    let done = run(&[&["renew", "--issuer", "false"], &own[..]].concat()).json();
+    assert!(done["successor"].as_str().unwrap().contains("BANK"), "{done:#}");
+    run(&[&["request", "--out", "second.pem"], &own[..]].concat()).failed("already_renewed", 9);
+    let forced = run(&[&["preflight", "--force"], &own[..]].concat()).json();
+    assert_eq!((&forced["can_renew"], &forced["notices"]), (&true.into(), &serde_json::json!([])));
     // Onto a third token: that it is renewed is remarked.
     let third = stage.token.sibling("THIRD");
     let beside = run(&["preflight", "--from", &from, "--token", &third.uri()]);
@@ -426,48 +455,6 @@ fn the_numbers_of_the_list_can_be_used() {
     // The number of the list over all means the same with a token.
     let asked = run(&["--json", "request", "--out", "request.pem", "--token", &onto, "--nth", "3"]).json();
     assert_eq!(asked["from"]["serial"], serial_hex(&old), "{asked:#}");
-}
-
-/// What is written takes the place of no old certificate: its key may be nowhere else.
-#[test]
-fn a_request_is_not_written_over_the_old_certificate() {
-    let stage = stage();
-    let der = old(&stage);
-    stage.write("old.der", &der);
-    old_until(&stage, "second", days_from_now(12));
-    std::os::unix::fs::symlink(stage.file("old.p12"), stage.file("link")).unwrap();
-    let file = stage.read("old.p12");
-    for out in ["old.p12", "link"] {
-        let words = [&["request", "--out", out, "--overwrite"], &P12[..]].concat();
-        stage.run(&words).failed("file_unwritable", 2);
-    }
-    assert!(stage.token.snapshot().objects().is_empty());
-    stage.run(&[&["request", "--out", "request.pem"], &P12[..]].concat()).succeeded();
-    // The job knows where the old certificate was.
-    stage.run(&["resume", "--out", "old.p12", "--overwrite"]).failed("file_unwritable", 2);
-    stage
-        .run(&["resume", "--out", "old.p12", "--overwrite", "--from", "file:old.pem"])
-        .failed("file_unwritable", 2);
-    // Nor is another job's, nor what this command reads, nor a browser's.
-    stage.write("cert9.db", b"another browser's");
-    let waiting = stage.token.snapshot();
-    for (out, more) in [
-        ("old.p12", &["--from", "file:old.pem"][..]),
-        ("cert9.db", &["--from", "file:old.pem"]),
-        ("password", &P12),
-    ] {
-        stage.run(&[&["request", "--out", out, "--overwrite"], more].concat()).failed("file_unwritable", 2);
-    }
-    stage.token.snapshot().assert_same_as(&waiting);
-    assert_eq!(stage.read("old.p12"), file);
-
-    // Of several in a file the one of the job is named by its serial number where what was kept is lost.
-    let first = serial_hex(&stage.read("old.der"));
-    stage.write("two.pem", &[stage.read("old.pem"), stage.read("second.pem")].concat());
-    std::fs::remove_dir_all(stage.file("state")).unwrap();
-    let again = ["resume", "--out", "again.pem", "--from", "file:two.pem"];
-    stage.run(&again).failed("old_ambiguous", 3);
-    stage.run(&[&again[..], &["--sign-again", "--serial", &first]].concat()).succeeded();
 }
 
 /// Somebody has copied the certificate onto the token, without its key.

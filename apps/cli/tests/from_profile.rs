@@ -1,4 +1,5 @@
 //! An old certificate in a browser's profile, which a driver in a process of its own reads: what goes wrong there stays there.
+//! Nor is anything written over an old certificate.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -11,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use common::elsewhere::{self, P12, old, old_until};
 use common::{Outcome, Stage, outcome};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Pid, Signal, kill_process};
@@ -51,6 +53,48 @@ fn nothing_is_written_into_the_profile_of_the_old_certificate() {
     let place = seen["from"]["place"].as_str().unwrap();
     assert!(place.starts_with("nss:///") && place.ends_with("/%E3%81%23b#x"), "{place}");
     assert_eq!(stage.run(&["preflight", "--from", place]).json()["from"]["place"], place);
+}
+
+/// What is written takes the place of no old certificate: its key may be nowhere else.
+#[test]
+fn a_request_is_not_written_over_the_old_certificate() {
+    let stage = elsewhere::stage();
+    let der = old(&stage);
+    stage.write("old.der", &der);
+    old_until(&stage, "second", days_from_now(12));
+    std::os::unix::fs::symlink(stage.file("old.p12"), stage.file("link")).unwrap();
+    let file = stage.read("old.p12");
+    for out in ["old.p12", "link"] {
+        let words = [&["request", "--out", out, "--overwrite"], &P12[..]].concat();
+        stage.run(&words).failed("file_unwritable", 2);
+    }
+    assert!(stage.token.snapshot().objects().is_empty());
+    stage.run(&[&["request", "--out", "request.pem"], &P12[..]].concat()).succeeded();
+    // The job knows where the old certificate was.
+    stage.run(&["resume", "--out", "old.p12", "--overwrite"]).failed("file_unwritable", 2);
+    stage
+        .run(&["resume", "--out", "old.p12", "--overwrite", "--from", "file:old.pem"])
+        .failed("file_unwritable", 2);
+    // Nor is another job's, nor what this command reads, nor a browser's.
+    stage.write("cert9.db", b"another browser's");
+    let waiting = stage.token.snapshot();
+    for (out, more) in [
+        ("old.p12", &["--from", "file:old.pem"][..]),
+        ("cert9.db", &["--from", "file:old.pem"]),
+        ("password", &P12),
+    ] {
+        stage.run(&[&["request", "--out", out, "--overwrite"], more].concat()).failed("file_unwritable", 2);
+    }
+    stage.token.snapshot().assert_same_as(&waiting);
+    assert_eq!(stage.read("old.p12"), file);
+
+    // Of several in a file the one of the job is named by its serial number where what was kept is lost.
+    let first = serial_hex(&stage.read("old.der"));
+    stage.write("two.pem", &[stage.read("old.pem"), stage.read("second.pem")].concat());
+    std::fs::remove_dir_all(stage.file("state")).unwrap();
+    let again = ["resume", "--out", "again.pem", "--from", "file:two.pem"];
+    stage.run(&again).failed("old_ambiguous", 3);
+    stage.run(&[&again[..], &["--sign-again", "--serial", &first]].concat()).succeeded();
 }
 
 fn listing<'c>(stage: &Stage, limit: &str, command: &'c mut Command) -> &'c mut Command {

@@ -207,6 +207,14 @@ impl Token {
         &self.found_by
     }
 
+    /// The same token with all that is on it, where the URI by which it was found names an object.
+    #[must_use]
+    pub fn with_all_objects(self) -> Self {
+        let TokenIdentity { label, manufacturer, model, serial } = &self.info.identity;
+        let whole = TokenUri::of_token(label, manufacturer, model, serial);
+        self.with_uri(&whole)
+    }
+
     /// The same token, found by this URI.
     pub(crate) fn with_uri(self, uri: &TokenUri) -> Self {
         Token { found_by: Arc::new(uri.clone()), ..self }

@@ -9,10 +9,10 @@ use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::jst_date;
 use usbtoken::places::{self, InPlace, OldCertificate, Password, Place};
 use usbtoken::text::printable;
-use usbtoken::{Code, Error, Result, Token};
+use usbtoken::{Certificate, Code, Error, Result, Token};
 use zeroize::Zeroizing;
 
-use crate::args::{AgainArgs, FromArgs, Which, is_some_place};
+use crate::args::{AgainArgs, FromArgs, KeyArgs, Which, is_some_place};
 use crate::kept::Keeper;
 use crate::pin::prompt::{self, Typed};
 use crate::run::Run;
@@ -171,6 +171,20 @@ pub fn onto(run: &Run, old: &OldCertificate) -> Result<Token> {
         run.note(Warning::from(Notice::OrderedOnOtherToken).fact(Fact::Token, other));
     }
     Ok(token)
+}
+
+/// The other token that this certificate of this token was renewed onto by this computer, of which the person is told, and by what;
+/// none where it is to be renewed all the same.
+pub fn renewed_onto_other(
+    run: &Run,
+    token: &TokenIdentity,
+    old: &OldCertificate,
+    key: &KeyArgs,
+) -> Option<(TokenIdentity, Certificate)> {
+    old.on_token().filter(|_| !key.force && !key.although_renewed)?;
+    let (other, by) = Keeper::of_user().renewed_beside(token, old.certificate())?;
+    run.note(Warning::from(Notice::RenewedOnOtherToken).fact(Fact::Token, &other));
+    Some((other, by))
 }
 
 /// The other token that is plugged in and has what is said to take this certificate's place. What cannot be read is not there.

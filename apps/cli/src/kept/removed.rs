@@ -32,6 +32,23 @@ impl Keeper {
         self.ordered(old).into_iter().filter(|other| other != token).collect()
     }
 
+    /// Notes that a certificate that is not on this token was renewed onto it. Without the note nothing remarks that where the old
+    /// one is.
+    pub fn note_renewed(&self, token: &TokenIdentity, old: &Certificate, by: &Certificate) {
+        if let Some(journal) = &self.journal {
+            let _ = journal.note_renewed(old, token, by);
+        }
+    }
+
+    /// Another token that this certificate of this token was renewed onto here, and by what.
+    pub fn renewed_beside(
+        &self,
+        token: &TokenIdentity,
+        old: &Certificate,
+    ) -> Option<(TokenIdentity, Certificate)> {
+        self.journal.as_ref()?.renewed_onto(old).filter(|(other, _)| other != token)
+    }
+
     /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is
     /// not there; that is all.
     pub fn note_removed(&self, session: &Session, old: &Credential, retired: &Retired) {

@@ -279,6 +279,7 @@ pub const fn notice_hint(notice: Notice) -> Option<Words<'static>> {
         Notice::KeyKindChanges | Notice::MechanismNotListed | Notice::KeySizeNotStated => {
             Some(Words::HintKey)
         }
+        Notice::RenewedOnOtherToken => Some(Words::HintAgain),
         Notice::OldNotCompared => Some(Words::HintFrom),
         Notice::PinPadStated | Notice::PinLengthStated => Some(Words::HintPinAsTyped),
         Notice::MoreAfterLogin | Notice::BegunBefore => Some(Words::HintPin),

@@ -14,13 +14,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base16ct::lower::encode_string as hex;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use usbtoken::Code;
 use usbtoken::bank::{Bank, Reminder};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Notice, Warning};
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_date, jst_rfc3339};
 use usbtoken::renewal::{self, Renewable, Successor, WhyUnreadable};
 use usbtoken::text::{Lang, Phrase, printable};
+use usbtoken::{Certificate, Code};
 
 /// A point in time: RFC 3339 in Japan standard time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,11 @@ pub struct Credential {
     pub not_renewable_because: Option<Code>,
     /// The one that takes its place; null: none is known.
     pub successor: Option<Value>,
+    /// The credential on another token that is said to take its place; left out where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewed_by: Option<Value>,
+    #[serde(skip)]
+    onto: Option<String>,
     /// The date in Japan from which on the bank reminds its customers; null without such a bank.
     pub reminds_from: Option<String>,
     /// The reminder that is due; null where none is, and where nothing is to be renewed any more.
@@ -205,6 +210,8 @@ impl Credential {
             renewable: renewable == Renewable::Yes,
             not_renewable_because: renewable.code(),
             successor: credential.successor().map(|by| successor(by, &window)),
+            renewed_by: None,
+            onto: None,
             reminds_from: None,
             reminder: None,
             reminds: false,
@@ -228,6 +235,16 @@ impl Credential {
         let reminder = bank.reminder(not_after, now).filter(|_| is_open);
         let reminds_from = bank.reminds_from(not_after).map(|date| date.to_string());
         Credential { reminder, reminds_from, reminds: true, ..self }
+    }
+
+    /// The same with the certificate on another token that is said to take its place, where none on its own does.
+    #[must_use]
+    pub fn renewed_by(self, by: Option<(&TokenIdentity, &Certificate)>) -> Self {
+        let Some((token, by)) = by.filter(|_| self.by.is_none()) else { return self };
+        let because = self.not_renewable_because.or(Some(Code::AlreadyRenewed));
+        let (said, onto) = elsewhere::said_onto(token, by);
+        let (renewed_by, onto, reminder) = (Some(said), Some(onto), None);
+        Credential { renewed_by, onto, renewable: false, not_renewable_because: because, reminder, ..self }
     }
 
     /// Whether it is to be renewed now: by the bank's reminders, or because it can be, and nobody has begun that.
@@ -306,6 +323,9 @@ impl Credential {
     }
 
     fn renewal(&self, lang: Lang) -> String {
+        if let Some(onto) = &self.onto {
+            return Words::RenewedOnto(onto).text(lang);
+        }
         let phrase = match (self.not_renewable_because, &self.by) {
             (None, _) => Phrase::Renewable,
             (Some(Code::AlreadyRenewed), Some(by)) => return renewed(by, &self.window, lang),

@@ -175,7 +175,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::CannotRenew => "The renewal cannot work like this.",
         Words::NotKnownWithoutPin => "Whether another certificate can be renewed shows with the PIN.",
         Words::MayBeFinished => {
-            "A renewal of it was begun before. `usbtoken renew` looks after the login how far that came: it goes on with it, or writes nothing where it is finished."
+            "A renewal of it was begun before. `usbtoken renew` looks after the login how far that came: it writes nothing where it is finished, and goes on with what waits with --resume, or where it can be no second order."
         }
         Words::SeemsRenewed => {
             "It seems to be renewed already. \"usbtoken renew\" makes sure after the login, and writes nothing if it is."
@@ -192,6 +192,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintPending => {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."
         }
+        Words::HintAgain => "A certificate on a token is renewed all the same with --although-renewed.",
         Words::HintForce => "To renew before the period begins, add --force.",
         Words::HintBegun => {
             "If a request was made in time, \"usbtoken resume\" or \"usbtoken install FILE\" finishes it."

@@ -190,7 +190,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::CannotRenew => "このままでは更新を行えません。",
         Words::NotKnownWithoutPin => "ほかに更新できる電子証明書があるかどうかは、PINで確認できます。",
         Words::MayBeFinished => {
-            "この電子証明書の更新は一度始められています。「usbtoken renew」はログイン後にどこまで進んだかを確かめ、途中であれば続け、完了していれば何も書き込みません。"
+            "この電子証明書の更新は一度始められています。「usbtoken renew」はログイン後にどこまで進んだかを確かめます。完了していれば何も書き込みません。途中のものは、--resume を付けたときと、二重の申請にならないときに続けます。"
         }
         Words::SeemsRenewed => {
             "更新済みとみられ、いまは更新する必要がないようです。「usbtoken renew」はログイン後に確かめ、更新済みであれば何も書き込みません。"
@@ -206,6 +206,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::HintPending => {
             "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon」で破棄できます。"
+        }
+        Words::HintAgain => {
+            "トークンにある電子証明書をもう一度更新する場合は --although-renewed を付けてください。"
         }
         Words::HintForce => "期間外でも更新する場合は --force を付けてください。",
         Words::HintBegun => {

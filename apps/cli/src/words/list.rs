@@ -250,6 +250,8 @@ pub enum Words<'a> {
     HintCredentialOrFrom,
     /// Hint of the command: the pending keys.
     HintPending,
+    /// Hint of the command: renew what another token holds renewed.
+    HintAgain,
     /// Hint of the command: renew outside the window.
     HintForce,
     /// Hint of the command: a renewal that was begun in time is finished later too.

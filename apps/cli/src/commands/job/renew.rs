@@ -7,7 +7,9 @@ use usbtoken::error::{Fact, Warning};
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingState, Preflight, Renewable, Renewed};
 use usbtoken::text::printable;
-use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session, TokenUri};
+use usbtoken::{
+    Certificate, Code, Credential, Credentials, Error, Pending, Renewal, Result, Session, TokenUri,
+};
 
 use super::ask::{self, Options, Order, Visit};
 use super::install_response::{self, Again, Checks, Job};
@@ -37,6 +39,11 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     };
     run.renews(old.certificate());
     let token = access.token().identity().clone();
+    if !args.resume
+        && let Some(renewed) = from::renewed_onto_other(run, &token, &old, &args.key)
+    {
+        return Ok(renewed_before(run, renewed, &checks));
+    }
     let ordered = order_for_old_key(args, &visit, &token, &old)?;
     let policy = checks.policy_of_job(ordered.as_ref());
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
@@ -117,9 +124,13 @@ fn old_and_token(
         let reserved = from::onto(run, &old)?.reserve()?;
         return Ok((Found::Old(old), Access::Reserved(reserved)));
     }
-    let reserved = run.token()?.reserve()?;
-    let (token, found_by) = (reserved.token().identity().clone(), reserved.token().found_by().clone());
-    let removed = visit.keeper.last_removed(&token, |one| is_meant(one, &args.which, &found_by));
+    let token = run.token()?;
+    let (identity, found_by) = (token.identity().clone(), token.found_by().clone());
+    let removed = visit.keeper.last_removed(&identity, |one| is_meant(one, &args.which, &found_by));
+    // What took the place of what the URI names is another object.
+    let token = if removed.is_some() { token.with_all_objects() } else { token };
+    let reserved = token.reserve()?;
+    drop(token);
     let waits_for_window = |one: &&Credential| {
         one.renewable(checks.policy.window, run.now()) == Renewable::NotYet
             && removed.as_ref().is_some_and(|removed| removed.was_replaced_by(one.certificate()))
@@ -227,6 +238,17 @@ fn removed_before(run: &Run, follower: &Credential, checks: &Checks<'_>) -> Outc
     let from = checks.policy.window.opens_on(certificate.not_after()).to_string();
     let text = Words::AlreadyRenewed { follower: &printable(&name), from: &from }.text(run.lang);
     let json = json!({ "already_renewed": true, "successor": name, "renewable_from": from, "retired": true });
+    Outcome::new(text, json)
+}
+
+/// What is named was renewed onto another token here: nothing is written to this one.
+fn renewed_before(run: &Run, (token, by): (TokenIdentity, Certificate), checks: &Checks<'_>) -> Outcome {
+    let name = format!("{} (serial {}, {})", by.subject(), by.serial(), token.label);
+    let from = checks.policy.window.opens_on(by.not_after()).to_string();
+    let text = Words::AlreadyRenewed { follower: &printable(&name), from: &from }.text(run.lang);
+    let notices = notices_json(&run.noted(), run.tongue());
+    let json =
+        json!({ "already_renewed": true, "successor": name, "renewable_from": from, "notices": notices });
     Outcome::new(text, json)
 }
 

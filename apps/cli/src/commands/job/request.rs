@@ -58,6 +58,13 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     };
     let keeper = Keeper::of_user();
     let token = access.token().identity();
+    let on_token = old.clone().map(OldCertificate::from);
+    let renewed = on_token.and_then(|old| from::renewed_onto_other(run, token, &old, &args.key));
+    if let Some((other, by)) = renewed {
+        let error = Error::new(Code::AlreadyRenewed).during(Step::Preflight).fact(Fact::Token, other);
+        let error = error.fact(Fact::Candidate, format_args!("{} (serial {})", by.subject(), by.serial()));
+        return Err(error.fact(Fact::Date, run.policy().window.opens_on(by.not_after())));
+    }
     let old_if_waits = old.as_ref().filter(|old| old.successor().is_none());
     let kept = old_if_waits.map(|old| keeper.order_for_key_of(token, old)).transpose()?.flatten();
     let mut policy = select::policy(run, &args.key, args.require_proof);

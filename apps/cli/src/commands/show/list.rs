@@ -13,7 +13,7 @@ use usbtoken::pki::{ProofLevel, Window};
 use usbtoken::places::{self, OldCertificate, Place};
 use usbtoken::renewal::{Renewable, Unreadable, WhyUnreadable, clock_doubt};
 use usbtoken::text::{Lang, Phrase};
-use usbtoken::{Credential, Credentials, Result, Session, Token, TokenUri};
+use usbtoken::{Certificate, Credential, Credentials, Result, Session, Token, TokenUri};
 
 use crate::args;
 use crate::kept::Keeper;
@@ -88,9 +88,16 @@ impl Seen {
 impl Listed {
     /// The credentials of all tokens, the first to end first, with their numbers; what is left out has its number too.
     fn credentials(&self) -> impl Iterator<Item = (usize, &Seen, view::Credential)> {
-        let shown = by_end(&self.seen).into_iter().zip(1..).map(|((seen, one, level), number)| {
+        let keeper = Keeper::of_user();
+        let shown = by_end(&self.seen).into_iter().zip(1..).map(move |((seen, one, level), number)| {
+            let old = one.certificate();
+            let there = self.said_to_replace(old, Some(&seen.token));
+            let there = there.map(|(token, by)| (token.clone(), by.certificate().clone()));
+            // That token need not be plugged in.
+            let by = there.or_else(|| keeper.renewed_beside(&seen.token, old));
             let shown = view::Credential::of(&seen.token, one, level, self.when);
-            (number, seen, shown.reminded(self.bank.as_ref(), self.when.1))
+            let shown = shown.reminded(self.bank.as_ref(), self.when.1);
+            (number, seen, shown.renewed_by(by.as_ref().map(|(token, by)| (token, by))))
         });
         shown.filter(|(_, _, one)| !self.due || one.is_due())
     }
@@ -105,16 +112,23 @@ impl Listed {
     fn elsewhere(&self) -> impl Iterator<Item = (Option<usize>, view::Elsewhere)> {
         let before: usize = self.seen.iter().map(|seen| seen.credentials.iter().len()).sum();
         let shown = self.elsewhere.iter().map(|old| {
-            let by = self
-                .seen
-                .iter()
-                .find_map(|seen| Some((&seen.token, seen.credentials.said_to_replace(old.certificate())?)));
+            let by = self.said_to_replace(old.certificate(), None);
             let waiting = Keeper::of_user().ordered(old.certificate());
             view::Elsewhere::of(old, self.when).renewed_by(by).waiting_on(&waiting)
         });
         let numbered =
             shown.zip(before + 1..).map(|(one, number)| (self.elsewhere_counts.then_some(number), one));
         numbered.filter(|(_, one)| !self.due || one.is_due())
+    }
+
+    /// The credential on a token, other than this one, that is said to take this certificate's place.
+    fn said_to_replace(
+        &self,
+        old: &Certificate,
+        but: Option<&TokenIdentity>,
+    ) -> Option<(&TokenIdentity, &Credential)> {
+        let mut others = self.seen.iter().filter(|seen| but != Some(&seen.token));
+        others.find_map(|seen| Some((&seen.token, seen.credentials.said_to_replace(old)?)))
     }
 
     /// The first warning that something is to be renewed; of a bank that reminds no one nothing is looked at.

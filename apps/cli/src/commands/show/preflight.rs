@@ -77,7 +77,9 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let by = old.on_token().and_then(Credential::successor);
     let said = |finding: &PreflightPoint| matches!(&finding.state, PointResult::Warning(warning) if *warning == Notice::SaidRenewed);
     let is_said = old.on_token().is_none() && preflight.points.iter().any(said);
-    let seems_renewed = (by.is_some() || is_said) && !args.key.force && !args.key.although_renewed;
+    let is_elsewhere = from::renewed_onto_other(run, token.identity(), &old, &args.key).is_some();
+    let seems_renewed =
+        (by.is_some() || is_said || is_elsewhere) && !args.key.force && !args.key.although_renewed;
     let can_renew = preflight.can_begin() && !seems_renewed;
     // None that can be renewed is seen: that is not none.
     let is_unknown = only_seen && !preflight.can_begin() && preflight.points.iter().all(is_of_certificate);

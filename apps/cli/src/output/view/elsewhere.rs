@@ -4,12 +4,12 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use usbtoken::Code;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{Name, Window, has_no_end};
 use usbtoken::places::{OldCertificate, Place};
 use usbtoken::text::{Lang, Phrase, printable};
+use usbtoken::{Certificate, Code};
 
 use super::{Lines, Moment, Subject, Token, as_text, code_name, unix};
 use crate::words::Words;
@@ -71,12 +71,15 @@ impl Elsewhere {
     #[must_use]
     pub fn renewed_by(self, by: Option<(&TokenIdentity, &usbtoken::Credential)>) -> Self {
         let Some((token, by)) = by else { return self };
-        let serial = by.certificate().serial().to_string();
-        let end = Moment(by.certificate().not_after());
-        let said = json!({ "token": Token::of(token), "serial": serial, "not_after": end });
         let because = self.not_renewable_because.or(Some(Code::AlreadyRenewed));
-        let by = Some(format!("{} ({})", serial, token.label));
-        Elsewhere { renewed_by: Some(said), by, renewable: false, not_renewable_because: because, ..self }
+        let (said, by) = said_onto(token, by.certificate());
+        Elsewhere {
+            renewed_by: Some(said),
+            by: Some(by),
+            renewable: false,
+            not_renewable_because: because,
+            ..self
+        }
     }
 
     /// The same with the tokens on which its renewal waits.
@@ -118,4 +121,11 @@ impl Elsewhere {
         let days = self.days_left.map_or(Phrase::NoEnd, Phrase::DaysLeft).text(lang);
         format!("  {}  {days}\n    {}", printable(&self.subject.title()), printable(&self.place.to_string()))
     }
+}
+
+/// The certificate on a token that is said to take another one's place: for programs, and in one line.
+pub(super) fn said_onto(token: &TokenIdentity, by: &Certificate) -> (Value, String) {
+    let serial = by.serial().to_string();
+    let said = json!({ "token": Token::of(token), "serial": serial, "not_after": Moment(by.not_after()) });
+    (said, format!("{serial} ({})", token.label))
 }

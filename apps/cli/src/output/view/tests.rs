@@ -32,6 +32,8 @@ fn credential() -> Credential {
         renewable: true,
         not_renewable_because: None,
         successor: None,
+        renewed_by: None,
+        onto: None,
         reminds_from: None,
         reminder: None,
         reminds: false,
