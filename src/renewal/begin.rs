@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use super::pending::{KeyInUse, Pending, RequestedKey};
 use super::preflight::Preflight;
-use super::renewal::{Renewal, Subject};
+use super::renewal::{Renewal, Subject, not_of_job};
 use super::run::Run;
 use crate::bank::RequestForm;
 use crate::contents::{Contents, Credential, Identified as _, Old, PendingKey, PendingState, Record, about};
@@ -64,7 +64,7 @@ impl Renewal {
     ///
     /// # Errors
     /// [`Code::PendingOfOther`] when another caller began its job; [`Code::NotPending`] when that is not one that awaits an
-    /// answer, [`Code::KeyExportable`],
+    /// answer, [`Code::OldNotOfJob`] when the old certificate is elsewhere and not the one that the job renews, [`Code::KeyExportable`],
     /// [`Code::ProofInsufficient`], and what the token returns.
     pub fn resume(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
         run.watching(|| session.explained(self.resume_logged_in(session, key, run)))
@@ -73,8 +73,14 @@ impl Renewal {
     fn resume_logged_in(&self, session: &Session, key: &PendingKey, run: &Run<'_>) -> Result<Pending> {
         session.reserve()?;
         run.may_act_on(key)?;
-        if key.state() != PendingState::AwaitingAnswer || !self.is_job_of_key(key) {
+        if key.state() != PendingState::AwaitingAnswer {
             return Err(key.error(Code::NotPending));
+        }
+        if !self.is_job_of_key(key) {
+            return Err(match self.old().filter(|old| old.on_token().is_none()) {
+                Some(old) => not_of_job(key, old),
+                None => key.error(Code::NotPending),
+            });
         }
         // Only who signs with the old key has to look for it.
         let mut contents = match self.request_form() {

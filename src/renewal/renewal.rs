@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use crate::bank::{KeyRule, OtherUsers, Policy, RequestForm};
-use crate::contents::{Caller, Credential, Credentials, KeyState, PendingKey, Record};
+use crate::contents::{Caller, Credential, Credentials, Identified as _, KeyState, PendingKey, Record};
 use crate::error::{Code, Error, Fact, Result};
 use crate::pki::{Certificate, KeyKind, Name, PublicKey};
 use crate::places::OldCertificate;
@@ -223,6 +223,16 @@ impl Renewal {
             Some(old) => key.renews(old),
             None => key.is_first(),
         }
+    }
+}
+
+/// The job of this key renews another certificate than that one from elsewhere.
+pub(super) fn not_of_job(key: &PendingKey, old: &OldCertificate) -> Error {
+    let error = old.identify(key.error(Code::OldNotOfJob));
+    match key.concerns() {
+        Some(serial) => error.fact(Fact::Expected, serial),
+        None if key.is_from_elsewhere() => error,
+        None => error.fact(Fact::Reason, "first_issue"),
     }
 }
 

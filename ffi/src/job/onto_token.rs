@@ -123,7 +123,8 @@ pub unsafe extern "C" fn usbtoken_renewal_begin_from(
     })
 }
 
-/// As usbtoken_renewal_resume, for a key whose job renews this certificate, which is not on the token.
+/// As usbtoken_renewal_resume, for a key whose job renews this certificate, which is not on the token. USBTOKEN_OLD_NOT_OF_JOB: the key was
+/// made for another.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_renewal_resume_from(
     session: *const usbtoken_session,

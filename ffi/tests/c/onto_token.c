@@ -156,7 +156,7 @@ int main(int count, char **arguments)
     OK(session, usbtoken_session_pending(session, &list));
     CHECK(usbtoken_pending_list_count(list) == 1);
     OK(list, usbtoken_pending_list_at(list, 0, &key));
-    EXPECT(USBTOKEN_NOT_PENDING, session, usbtoken_renewal_resume_from(session, key, &other, NULL, &renewal));
+    EXPECT(USBTOKEN_OLD_NOT_OF_JOB, session, usbtoken_renewal_resume_from(session, key, &other, NULL, &renewal));
     OK(session, usbtoken_renewal_resume_from(session, key, &old, NULL, &renewal));
     OK(renewal, usbtoken_renewal_request(renewal, USBTOKEN_FORMAT_PEM, &request));
     size_t size = 0;

@@ -10,12 +10,13 @@ pub use self::installed::Installed;
 use super::begin::{proof_notice, prove};
 use super::clock::{self, Clock};
 use super::pending::{KeyInUse, Pending, RequestedKey};
+use super::renewal::not_of_job;
 use super::run::Run;
 use super::write::{sign_challenge, write_and_verify, write_ca_certificates};
 use crate::bank::{OldCredential, Policy};
 use crate::contents::{
-    Contents, Credential, Credentials, Identified as _, PendingKey, about, already_installed,
-    make_sure_it_is_meant, no_leaf, not_awaited,
+    Contents, Credential, Credentials, PendingKey, about, already_installed, make_sure_it_is_meant, no_leaf,
+    not_awaited,
 };
 use crate::driver::{Present, Proof, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
@@ -186,12 +187,7 @@ impl<'a> Install<'a> {
             });
         };
         if !key.renews(old.certificate()) {
-            let error = old.identify(key.error(Code::OldNotOfJob)).during(Step::CheckCertificate);
-            return Err(match key.concerns() {
-                Some(serial) => error.fact(Fact::Expected, serial),
-                None if key.is_from_elsewhere() => error,
-                None => error.fact(Fact::Reason, "first_issue"),
-            });
+            return Err(not_of_job(&key, old).during(Step::CheckCertificate));
         }
         Ok((key.renewing(old.certificate()), Some(old.clone())))
     }
