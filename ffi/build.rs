@@ -1,4 +1,4 @@
-//! Gives the shared library the name by which the loader looks for it.
+//! Gives the shared library the name by which the loader searches for it.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

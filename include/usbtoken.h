@@ -1278,7 +1278,7 @@
 #define USBTOKEN_WEIGHT_BLOCKS 1
 
 /**
- * A problem's severity: it may be what is looked for.
+ * A problem's severity: it may be what is searched for.
  */
 #define USBTOKEN_WEIGHT_WARNS 2
 
@@ -2627,7 +2627,7 @@ typedef void (*usbtoken_progress_callback)(void *user, uint32_t step, const char
 /**
  * Is asked before each step of a renewal that begins, resumes or installs, from a page too, and while usbtoken_wait
  * waits; anything but 0 stops the job with USBTOKEN_CANCELLED. Other calls do not ask, so that what was stopped can be
- * looked at and abandoned. It is asked too, ten times a second, while a call of such a step or of a login into a driver that
+ * examined and abandoned. It is asked too, ten times a second, while a call of such a step or of a login into a driver that
  * runs in a process of its own has not returned (a PIN pad, a driver that hangs); one that does not return within two
  * seconds is ended then, with the driver. In this process a driver is not interrupted.
  */
@@ -2705,7 +2705,7 @@ typedef struct usbtoken_confirm_params {
      */
     size_t url_length;
     /**
-     * The proxy, `http://host:port`; NULL for that of the bank. Variables such as https_proxy are not looked at.
+     * The proxy, `http://host:port`; NULL for that of the bank. Variables such as https_proxy are not examined.
      */
     const char *proxy;
     /**
@@ -3163,7 +3163,7 @@ usbtoken_status usbtoken_bank_open_utf16(const struct usbtoken_context *context,
 /**
  * Has everything that is made from this context go by the bank's rules: its drivers and tokens, its window, kind of key,
  * proof, subject and anchors, its pages' origins, and its words in errors. What a call asks for besides is refused with
- * USBTOKEN_OVERRIDE_REFUSED unless the profile lists it. To be called once, before a token is looked for. A context that was not given
+ * USBTOKEN_OVERRIDE_REFUSED unless the profile lists it. To be called once, before a token is searched for. A context that was not given
  * a bank goes by no bank's rules, also on a token that an installed profile claims.
  */
 usbtoken_status usbtoken_context_use_bank(const struct usbtoken_context *context,
@@ -3202,7 +3202,7 @@ usbtoken_status usbtoken_context_clone(const struct usbtoken_context *context,
                                        struct usbtoken_context **out);
 
 /**
- * Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for. Without
+ * Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is searched for. Without
  * any, every driver that is known on this machine is asked.
  */
 usbtoken_status usbtoken_context_add_driver(const struct usbtoken_context *context,
@@ -3242,7 +3242,7 @@ usbtoken_status usbtoken_context_set_driver_host_utf16(const struct usbtoken_con
 
 /**
  * Reads the drivers that were added on this machine from this file (UTF-8 path) in place of the person's own, so that a
- * program can bring its list along. An empty path: from no file. The file is read when a token is looked for.
+ * program can bring its list along. An empty path: from no file. The file is read when a token is searched for.
  */
 usbtoken_status usbtoken_context_use_drivers_file(const struct usbtoken_context *context,
                                                   const char *path,
@@ -3369,8 +3369,8 @@ const uint16_t *usbtoken_devices_text_utf16(const struct usbtoken_devices *devic
 void usbtoken_devices_free(struct usbtoken_devices **devices);
 
 /**
- * Looks at devices, drivers, tokens and certificates, and says what is wrong. No one is asked for a PIN, nothing is
- * written to a token. Problems are what is looked for, not a failure of the call. `now` is in seconds since 1970, 0
+ * Examines devices, drivers, tokens and certificates, and says what is wrong. No one is asked for a PIN, nothing is
+ * written to a token. Problems are what is searched for, not a failure of the call. `now` is in seconds since 1970, 0
  * is the clock's time.
  */
 usbtoken_status usbtoken_diagnose(const struct usbtoken_context *context,
@@ -3629,7 +3629,7 @@ usbtoken_status usbtoken_token_refresh(const struct usbtoken_token *token, struc
 usbtoken_status usbtoken_token_supports(const struct usbtoken_token *token, uint32_t key_kind, int32_t *out);
 
 /**
- * Takes the token for a job that writes, before the look at its certificates, so that no other program of this person
+ * Takes the token for a job that writes, before its certificates are read, so that no other program of this person
  * that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
  * this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
  * again. A renewal reserves the token anyway, and then reads the certificates once more.
@@ -3927,7 +3927,8 @@ usbtoken_status usbtoken_renewal_begin_from(const struct usbtoken_session *sessi
                                             struct usbtoken_renewal **out);
 
 /**
- * As usbtoken_renewal_resume, for a key whose job renews this certificate, which is not on the token.
+ * As usbtoken_renewal_resume, for a key whose job renews this certificate, which is not on the token. USBTOKEN_OLD_NOT_OF_JOB: the key was
+ * made for another.
  */
 usbtoken_status usbtoken_renewal_resume_from(const struct usbtoken_session *session,
                                              const struct usbtoken_pending *pending,

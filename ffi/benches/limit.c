@@ -2,9 +2,9 @@
  * The least that a careful program has to do for a renewal with P-256, to measure the library against:
  *   limit MODULE LABEL PIN CA-COMMAND SUBJECT
  *
- * Finds the token by its label, logs in, makes a key pair that cannot leave the token and looks that it cannot, signs the
+ * Finds the token by its label, logs in, makes a key pair that cannot leave the token and checks that it cannot, signs the
  * request, asks the CA, writes the certificate, reads it back, lets the new key sign once. 17 calls of PKCS#11, one
- * login. It looks at no old certificate, knows no error but "no", leaves what it began when it stops, and knows one kind
+ * login. It examines no old certificate, knows no error but "no", leaves what it began when it stops, and knows one kind
  * of key and one driver's habits: it is a measure, not an example. SUBJECT is the name in DER, in hexadecimal.
  */
 #include <dlfcn.h>

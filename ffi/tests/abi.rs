@@ -42,7 +42,7 @@ fn the_library_exports_what_the_header_declares_and_nothing_else() {
     assert!(missing.is_empty(), "declared and not exported: {missing:?}");
 }
 
-/// The fuzz test calls every function too, but looks at no result; so it does not count.
+/// The fuzz test calls every function too, but examines no result; so it does not count.
 #[test]
 fn every_function_is_used_in_a_test() {
     let mut sources = String::new();

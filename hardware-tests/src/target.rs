@@ -152,7 +152,7 @@ impl Target {
         self.inspect(Inspector::snapshot)
     }
 
-    /// A look through the test kit; see [`Target::snapshot`].
+    /// A reading through the test kit; see [`Target::snapshot`].
     pub fn inspect<R>(&self, work: impl FnOnce(&Inspector) -> R) -> R {
         match (&self.soft, self.seen.get()) {
             (Some(soft), _) => soft.inspect(work),

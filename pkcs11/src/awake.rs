@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How long the other side of the sockets is looked for before this one sleeps. To fall asleep and be woken costs each side some 25 µs, in
+/// How long the other side of the sockets is searched for before this one sleeps. To fall asleep and be woken costs each side some 25 µs, in
 /// which most drivers in software have answered, and most callers asked the next; one that waits for a device takes a thousand times
 /// as long.
 const MOMENT: Duration = Duration::from_micros(60);

@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 /// How it ends when it is not started as it should be.
 const NOT_FOR_PEOPLE: u8 = 2;
 
-/// How often it is looked at whether the program is still there, should its end of the sockets be somebody else's too.
+/// How often it is examined whether the program is still there, should its end of the sockets be somebody else's too.
 const ROUND: Duration = Duration::from_millis(500);
 
 /// How long a call that writes may go on when the program is gone.

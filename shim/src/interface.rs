@@ -99,7 +99,7 @@ pub(crate) unsafe fn interface(
     own_work(CKR_GENERAL_ERROR, || unsafe { exchange_one(driver, !version.is_null(), pp, flags) })
 }
 
-/// What a module that could not start hands out: an application that looks at the return value gives up, one that does
+/// What a module that could not start hands out: an application that examines the return value gives up, one that does
 /// not finds functions that fail.
 struct Failed {
     list: FunctionList,

@@ -63,7 +63,7 @@ pub(crate) fn before(entries: &'static Entries, function: Function, list: usize,
     };
     let shim = match started {
         Ok(shim) => shim,
-        // These have an answer for an application that does not look at return values.
+        // These have an answer for an application that does not examine return values.
         Err(_) if function.is_entry_point_query() => return Way::Straight(&FunctionList::EMPTY),
         Err(rv) => return Way::Answered(rv),
     };

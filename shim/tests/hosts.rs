@@ -198,7 +198,7 @@ fn goes_on_without(stage: &Stage, trace: &Path, reason: &str) {
     let line = said(&output);
     assert!(line.lines().count() == 1 && line.starts_with("usbtoken-shim: the trace "), "{line}");
     assert!(line.contains(reason) && line.contains("nothing is recorded"), "{line}");
-    // Refused when that is what is configured; and a host that does not look at return values lives on.
+    // Refused when that is what is configured; and a host that does not examine return values lives on.
     let mut refused = stage.command("careless", &shim(), &[]);
     let refused = refused
         .env("USBTOKEN_SHIM_TRACE", trace)

@@ -7,7 +7,7 @@ use crate::error::{Fact, Notice, Warning};
 use crate::pki::{Certificate, Name, jst_date};
 
 impl Bank {
-    /// What whoever writes or installs this profile should look at again, though it is no fault: a service that has ended by
+    /// What whoever writes or installs this profile should examine again, though it is no fault: a service that has ended by
     /// its date, reminders of a renewal that is not possible yet, and an issuer's name that is an anchor's the other way round.
     pub fn remarks(&self, now: SystemTime) -> Vec<Warning> {
         let mut remarks = Vec::new();

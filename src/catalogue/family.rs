@@ -29,7 +29,7 @@ pub struct FamilyModule {
     pub file: String,
     /// Whether the entry is weakly supported.
     pub uncertain: bool,
-    /// The folders where it is looked for before the usual ones.
+    /// The folders where it is searched for before the usual ones.
     pub(super) folders: Vec<String>,
 }
 

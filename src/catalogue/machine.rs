@@ -1,4 +1,4 @@
-//! The machine that drivers are looked for on.
+//! The machine that drivers are searched for on.
 
 use std::collections::BTreeMap;
 use std::env::consts;

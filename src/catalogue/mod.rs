@@ -29,12 +29,12 @@ pub use self::usb_id::{Class, UsbId};
 pub(crate) use self::user::user_file;
 use crate::error::Result;
 
-/// A driver's file that is looked for, and where.
+/// A driver's file that is searched for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The file's name.
     pub file: String,
-    /// The folders, in the order in which they are looked at.
+    /// The folders, in the order in which they are examined.
     pub folders: Vec<PathBuf>,
 }
 
@@ -89,7 +89,7 @@ impl Catalogue {
         self.vendors.iter().find(|(id, _)| *id == vendor).map(|(_, name)| name.as_str())
     }
 
-    /// The drivers of a family that this machine could have, and the folders where each is looked for.
+    /// The drivers of a family that this machine could have, and the folders where each is searched for.
     pub(crate) fn wanted(&self, family: &Family, machine: &Machine) -> Vec<Wanted> {
         let fits = |module: &&FamilyModule| {
             module.os == machine.os && module.bits.is_none_or(|bits| bits == machine.bits)

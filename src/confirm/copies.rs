@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::pki::Certificate;
 
-/// The largest file that is looked into: what OpenSC keeps of a card's file is never longer.
+/// The largest file that is examined: what OpenSC keeps of a card's file is never longer.
 const LARGEST: u64 = 64 * 1024;
-/// How many files are looked into.
+/// How many files are examined.
 const MOST: usize = 1000;
 
 /// Where OpenSC's configuration is, unless the environment says it (opensc.conf(5)).

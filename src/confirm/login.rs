@@ -134,7 +134,7 @@ impl Confirm {
         }
     }
 
-    /// Goes through this proxy, `http://host:port` (RFC 9110 §9.3.6). Nothing of the environment is looked at.
+    /// Goes through this proxy, `http://host:port` (RFC 9110 §9.3.6). Nothing of the environment is examined.
     ///
     /// # Errors
     /// [`Code::LoginUrlUnusable`].

@@ -15,7 +15,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// A certificate on the token, and its private key where it was looked for.
+/// A certificate on the token, and its private key where it was searched for.
 ///
 /// A clone shares what was read from the token.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub(super) struct Surroundings {
     /// The latest beginning of a certificate: the clock was not before it when that was issued.
     latest: Option<SystemTime>,
     /// Users' certificates, each with the row of renewals that it stands in and whether its key was seen where keys were
-    /// looked for.
+    /// searched for.
     pub(super) users: Vec<User>,
 }
 

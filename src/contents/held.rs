@@ -1,4 +1,4 @@
-//! The objects as [`Contents`](super::Contents) holds them: each parsed once, and found by what it is looked for by.
+//! The objects as [`Contents`](super::Contents) holds them: each parsed once, and found by what it is searched for by.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ pub(super) struct HeldPublicKey {
     pub(super) marking: Marking,
 }
 
-/// The objects by what they are looked for by, so that nothing grows faster than the token.
+/// The objects by what they are searched for by, so that nothing grows faster than the token.
 #[derive(Default)]
 pub(super) struct Index {
     pub(super) certificates_by_key: HashMap<PublicKey, Vec<usize>>,

@@ -319,7 +319,7 @@ pub(super) fn old_digest(der: &[u8]) -> [u8; 8] {
     first(digest("usbtoken old 2", &[der]))
 }
 
-/// Mixed with the job's own bytes, so that no origin can be looked for that fits the jobs of others.
+/// Mixed with the job's own bytes, so that no origin can be searched for that fits the jobs of others.
 fn who(body: &[u8; BODY], caller: &Caller) -> [u8; 6] {
     let job = [&body[..10], &body[16..]].concat();
     first(digest("usbtoken who 2", &[&job, caller.to_string().as_bytes()]))

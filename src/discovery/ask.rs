@@ -114,7 +114,7 @@ fn load(path: &std::path::Path, loading: &Loading, meant: &TokenUri) -> Result<L
     let begin = Instant::now();
     let (module, first) = Module::load_with(path, loading)?;
     let took = begin.elapsed();
-    // A driver that somebody initialised a while ago looks for new slots only when it is told to.
+    // A driver that somebody initialised a while ago searches for new slots only when it is told to.
     let (tokens, skipped) =
         module.tokens(!first, |slot| meant.may_mean_slot(slot), |token| matches(meant, token))?;
     Ok(Loaded { module, took, tokens, skipped })

@@ -82,7 +82,7 @@ pub(crate) struct Search<'a> {
     pub catalogue: &'a Catalogue,
 }
 
-/// Where drivers are looked for on a machine.
+/// Where drivers are searched for on a machine.
 #[derive(Clone, Debug)]
 pub struct SearchPaths {
     /// The machine, with its environment.
@@ -120,7 +120,7 @@ impl SearchPaths {
         }
     }
 
-    /// Looks there. Nothing is loaded.
+    /// Searches there. Nothing is loaded.
     pub(crate) fn list(&self, explicit: &[PathBuf]) -> Listing {
         let with_user = self.user_file.as_deref().map(|file| self.catalogue.with_user_file(file));
         let (catalogue, user_file_error) = match with_user {
@@ -203,7 +203,7 @@ impl Candidate {
 /// The candidates, in the order in which they should be asked, each file once.
 ///
 /// A named driver is the one that is meant: with explicit paths, or else with the environment variable, nothing else
-/// is looked for. Otherwise the user's own drivers come first, then p11-kit's by priority, then the catalogue's.
+/// is searched for. Otherwise the user's own drivers come first, then p11-kit's by priority, then the catalogue's.
 /// Drivers that somebody named stay in the list when their file is missing, so that this can be reported; those of
 /// the catalogue are taken only where they exist.
 ///

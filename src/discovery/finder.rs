@@ -23,7 +23,7 @@ use std::time::Duration;
 /// what it is writing.
 const SECOND_TRY: Duration = Duration::from_millis(250);
 
-/// Looks for tokens through one or several drivers.
+/// Searches for tokens through one or several drivers.
 ///
 /// Without a named driver every driver that is known on this machine is asked: those of the environment variable
 /// [`VARIABLE`](super::candidates::VARIABLE), of the user's own file, of p11-kit's configuration and of the
@@ -57,7 +57,7 @@ pub struct Found {
 /// What every driver on a machine had to say, for a diagnosis.
 #[derive(Debug)]
 pub struct Survey {
-    /// Where drivers were looked for, and who named them.
+    /// Where drivers were searched for, and who named them.
     pub listing: Listing,
     /// the machine that was searched.
     pub paths: SearchPaths,
@@ -154,7 +154,7 @@ impl Finder {
         self
     }
 
-    /// Looks for drivers there instead of in the usual places.
+    /// Searches for drivers there instead of in the usual places.
     #[must_use]
     pub fn search_paths(mut self, paths: SearchPaths) -> Self {
         self.paths = Some(paths);
@@ -231,7 +231,7 @@ impl Finder {
         (paths.list(&self.modules), paths)
     }
 
-    /// Where it looks for drivers: [`Finder::search_paths`], or the usual ones.
+    /// Where it searches for drivers: [`Finder::search_paths`], or the usual ones.
     pub fn known_search_paths(&self) -> SearchPaths {
         self.paths.clone().unwrap_or_else(SearchPaths::usual)
     }

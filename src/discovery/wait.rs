@@ -20,7 +20,7 @@ const ROUND: Duration = Duration::from_millis(250);
 /// are known to be missed.
 const DISTRUST: Duration = Duration::from_secs(2);
 
-/// How often new drivers are looked for, and those initialised anew of which it is known that they can be: some notice new
+/// How often new drivers are searched for, and those initialised anew of which it is known that they can be: some notice new
 /// slots only then (PKCS#11 v3.1 §5.5.1 says so of older ones; SoftHSM too). Only those that no one else in this process
 /// uses are.
 const RESTART: Duration = Duration::from_secs(3);
@@ -43,7 +43,7 @@ impl Finder {
     ///
     /// Every quarter of a second each driver is asked for slot events, where it has shown that it reports them
     /// (C_WaitForSlotEvent without blocking), and else for its slots. Every few seconds, and soon after the devices on the
-    /// USB ports have changed, new drivers are looked for. Drivers that no one else in this process uses are initialised
+    /// USB ports have changed, new drivers are searched for. Drivers that no one else in this process uses are initialised
     /// anew then, where that has worked before; of the others it is tried when a change on the USB ports, or half a minute,
     /// has brought nothing.
     ///
@@ -142,7 +142,7 @@ impl Wait<'_> {
         }
     }
 
-    /// Looks for the drivers anew; those that run are ended when their turn comes, where they are to be initialised anew.
+    /// Searches for the drivers anew; those that run are ended when their turn comes, where they are to be initialised anew.
     fn restart(&mut self, changed: bool) -> Result<()> {
         let loading = &self.finder.limits.loading;
         let mut before = std::mem::take(&mut self.drivers);

@@ -1,4 +1,4 @@
-//! Looking at everything, without login.
+//! Examining everything, without login.
 
 use super::diagnosis::Diagnosis;
 use super::presence::{DeviceFinding, InstalledDrivers, SeenToken, presence};
@@ -22,10 +22,10 @@ use std::time::{Duration, Instant, SystemTime};
 /// token a call takes 10 to 50 ms.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// Looks at the devices, the drivers and the tokens of this computer.
+/// Examines the devices, the drivers and the tokens of this computer.
 ///
 /// # Errors
-/// [`Code::OutOfMemory`] when the system gives no thread. Everything else that goes wrong is what is looked for, and
+/// [`Code::OutOfMemory`] when the system gives no thread. Everything else that goes wrong is what is searched for, and
 /// stands in the diagnosis.
 pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
     examine_for(finder, &TokenUri::default(), now)

@@ -50,7 +50,7 @@ pub enum DeviceState {
     },
     /// No driver is installed.
     DriverMissing {
-        /// The drivers that are looked for, and where. Empty if none is known for this system.
+        /// The drivers that are searched for, and where. Empty if none is known for this system.
         wanted: Vec<Wanted>,
     },
     /// A smart-card interface that the catalogue does not know: a card reader, or a token of another maker.

@@ -24,7 +24,7 @@ pub struct Problem {
 pub enum Severity {
     /// Nothing works before it is solved.
     Blocks,
-    /// It may be what is looked for.
+    /// It may be what is searched for.
     Warns,
     /// Good to know.
     Remarks,

@@ -94,7 +94,7 @@ pub(super) struct OpenSession {
 /// A driver's file by canonical path, and the host that it runs in.
 type Place = (PathBuf, Option<HostOptions>);
 
-/// Every library that this process has loaded, or has a host for. The outer lock is held for a look only; a driver
+/// Every library that this process has loaded, or has a host for. The outer lock is held for a lookup only; a driver
 /// that hangs while it loads holds up only those who want the same one.
 static REGISTRY: Mutex<BTreeMap<Place, &'static Mutex<Option<&'static Driver>>>> =
     Mutex::new(BTreeMap::new());

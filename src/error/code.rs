@@ -165,7 +165,7 @@ numbered! {
         OldNotFound = 250 "old_not_found",
         /// Several certificates in the place that was named may be meant.
         OldAmbiguous = 251 "old_ambiguous",
-        /// What was looked for was not found, and an object on the token could not be read: it may be that one.
+        /// What was searched for was not found, and an object on the token could not be read: it may be that one.
         ObjectUnreadable = 239 "object_unreadable",
 
         /// The PIN is wrong.

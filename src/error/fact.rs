@@ -71,7 +71,7 @@ numbered! {
         Contact = 36 "contact",
         /// The certificate that it is about, by its subject.
         Certificate = 40 "certificate",
-        /// What was looked at, by a stable name (`without_pin`: what shows before the login); people read it in words.
+        /// What was examined, by a stable name (`without_pin`: what shows before the login); people read it in words.
         Seen = 41 "seen",
         /// The address of a server or a page.
         Url = 50 "url",

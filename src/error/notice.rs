@@ -94,7 +94,7 @@ numbered! {
         LabelShared = 47 "label_shared",
         /// The token gave the new certificate another CKA_ID than its key's.
         IdDiffers = 48 "id_differs",
-        /// Only what shows without the PIN was looked at; some tokens show more after the login.
+        /// Only what shows without the PIN was examined; some tokens show more after the login.
         MoreAfterLogin = 55 "more_after_login",
         /// A renewal was begun; whether it is finished shows after the login only.
         BegunBefore = 56 "begun_before",

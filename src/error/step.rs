@@ -5,13 +5,13 @@ use super::numbered::numbered;
 numbered! {
     /// A step of the job: what is being done, for progress, and what was being done, for errors.
     Step {
-        /// Looking for drivers.
+        /// Searching for drivers.
         FindDrivers = 1 "find_drivers",
         /// Checking the driver's file and loading it.
         LoadDriver = 2 "load_driver",
         /// Initialising the driver.
         InitializeDriver = 3 "initialize_driver",
-        /// Looking for tokens.
+        /// Searching for tokens.
         FindToken = 4 "find_token",
         /// Waiting for the token to be inserted.
         WaitForToken = 5 "wait_for_token",

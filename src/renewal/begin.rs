@@ -82,7 +82,7 @@ impl Renewal {
                 None => key.error(Code::NotPending),
             });
         }
-        // Only who signs with the old key has to look for it.
+        // Only who signs with the old key has to search for it.
         let mut contents = match self.request_form() {
             RequestForm::Pkcs10 => None,
             RequestForm::SignedByOldKey => Some(Contents::read(session)?),

@@ -38,7 +38,7 @@ impl FromStr for TokenUri {
     }
 }
 
-/// Looks for an attribute named `pin-value` or `pin-source` before anything else, wherever it stands and however it is
+/// Searches for an attribute named `pin-value` or `pin-source` before anything else, wherever it stands and however it is
 /// written, so that no other error can repeat what follows it.
 fn refuse_pin(text: &str) -> Result<()> {
     let names = text.split([':', ';', '&', '?']).map(|attribute| match attribute.split_once('=') {

@@ -1,4 +1,4 @@
-/* A driver with one slot that really tells of slot events. A token is in it while the file EVENTS_TOKEN exists. What it
+/* A driver with one slot that really reports slot events. A token is in it while the file EVENTS_TOKEN exists. What it
  * is asked is appended to the file EVENTS_LOG, a letter a call: I initialise, S slot list, E an event told, N none. */
 
 #include <stddef.h>
@@ -25,7 +25,7 @@ static void note(char letter)
     if (log) fputc(letter, log), fclose(log);
 }
 
-/* As drivers do, it tells of its slots as if they had just appeared. */
+/* As drivers do, it reports its slots as if they had just appeared. */
 static U initialize(void *arguments) { note('I'); waiting = 2; was_there = is_there(); return 0; }
 static U finalize(void *reserved) { return 0; }
 

@@ -21,7 +21,7 @@ typedef unsigned long U;
 enum { FUNCTIONS = 68 };
 struct list { unsigned char version[2]; U (*function[FUNCTIONS])(U, U, U, U, U, U, U, U); };
 
-/* Those of PKCS#11 v2.40 that are looked at, by their places in CK_FUNCTION_LIST. */
+/* Those of PKCS#11 v2.40 that are examined, by their places in CK_FUNCTION_LIST. */
 static const char *const name[FUNCTIONS] = {
     [0] = "C_Initialize", [1] = "C_Finalize", [2] = "C_GetInfo", [4] = "C_GetSlotList", [5] = "C_GetSlotInfo",
     [6] = "C_GetTokenInfo", [7] = "C_GetMechanismList", [8] = "C_GetMechanismInfo", [11] = "C_SetPIN", [12] = "C_OpenSession",

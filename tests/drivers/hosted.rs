@@ -184,7 +184,7 @@ fn a_call_that_writes_goes_on_until_the_caller_stops_it() {
     let tell = |step: Step| {
         let begun = Instant::now();
         if step == Step::StillWorking && !told.lock().unwrap().contains(&step) {
-            // Whoever looks for the token meanwhile is told who has it: on this thread at once, on another after its time.
+            // Whoever searches for the token meanwhile is told who has it: on this thread at once, on another after its time.
             for found in [find(), std::thread::scope(|scope| scope.spawn(find).join().unwrap())] {
                 let busy = refused(found, Code::Busy);
                 assert_eq!(facts(&busy, Fact::Function), ["C_GenerateKeyPair"], "{busy}");

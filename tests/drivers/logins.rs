@@ -17,7 +17,7 @@ fn a_list_without_the_pin_says_that_more_may_show() {
         let is_credential = |one: &serde_json::Value| one["unreadable"].is_null();
         assert!(!listed.as_array().unwrap().iter().any(is_credential), "{ways}: {listed:#}");
         assert!(said.stderr.contains("more_after_login"), "{said:?}");
-        // With the PIN everything has been looked at, and what shows without it is told as ever.
+        // With the PIN everything has been examined, and what shows without it is told as ever.
         for said in [bank.odd(ways, arguments), bank.oddly_without_pin("", arguments)] {
             assert_eq!(said.json().as_array().unwrap().len(), 1, "{said:?}");
             assert!(!said.stderr.contains("more_after_login"), "{said:?}");

@@ -86,7 +86,7 @@ fn what_is_not_written_for_another_reason_is_written_later() {
     bank.assert_one_new_credential();
 }
 
-/// Where the PIN is sent for the signature, a token may look at it only when it signs: it was right at the login, so it is not
+/// Where the PIN is sent for the signature, a token may examine it only when it signs: it was right at the login, so it is not
 /// said to be wrong, and it is not sent again.
 #[test]
 fn a_pin_that_is_looked_at_when_the_token_signs_may_have_counted() {

@@ -303,7 +303,7 @@ fn what_shows_after_the_login_counts_as_what_shows_before_it() {
     // Two of them: nothing is guessed.
     bank.another(0xa2, 8);
     bank.odd("hides=0xa1", &["request", "--out", "r.pem"]).failed(Code::CredentialAmbiguous);
-    // None at all: said after a look at everything.
+    // None at all: said after everything was read.
     let bank = Bank::alone(Kind::P256, days_from_now(-3));
     bank.odd("", &["request", "--out", "r.pem"]).failed(Code::Expired);
     // A copy of the same certificate is no second one.
@@ -473,7 +473,7 @@ fn a_label_that_key_and_certificate_share_loses_no_job() {
     assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
 
-/// A driver that can be initialised once is not lost by a second look.
+/// A driver that can be initialised once is not lost by a second search.
 #[test]
 fn a_driver_that_starts_once_is_asked_again() {
     let bank = Bank::alone(Kind::P256, days_from_now(11));

@@ -199,7 +199,7 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", text(&base64(der)))
 }
 
-/// A hostile response of the largest size is refused; how little is looked at is counted in the unit tests.
+/// A hostile response of the largest size is refused; how little is examined is counted in the unit tests.
 #[test]
 fn the_largest_responses_change_nothing() {
     let bank = Bank::new();

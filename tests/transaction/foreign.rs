@@ -98,7 +98,7 @@ fn another_bank_s_credential_of_the_same_serial_number_stays() {
     assert_only_gone(&bank, &before, |object| object.id == bank.old.id);
 }
 
-/// A driver that fails for a moment while it is looked at what a refused creation left: nothing is taken for that.
+/// A driver that fails for a moment while it is examined what a refused creation left: nothing is taken for that.
 #[test]
 fn what_cannot_be_read_for_a_moment_is_not_what_a_refused_creation_left() {
     let bank = Bank::new();

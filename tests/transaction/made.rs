@@ -60,7 +60,7 @@ fn the_certificate_object_says_what_it_is() {
     assert_eq!(category["value"], 1, "CK_CERTIFICATE_CATEGORY_TOKEN_USER");
 }
 
-/// A token that refuses what is only useful gets less, step by step; the issuer goes last, by which software looks.
+/// A token that refuses what is only useful gets less, step by step; the issuer goes last, by which software searches.
 #[test]
 fn a_token_that_refuses_attributes_gets_fewer() {
     for (refusals, has_issuer) in [(1, true), (2, true), (3, false)] {

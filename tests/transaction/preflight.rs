@@ -191,7 +191,7 @@ fn a_clock_years_after_the_end_is_told_and_not_the_certificate() {
     assert_eq!(error.code(), Code::ClockImplausible);
     assert_eq!(facts(error, Fact::Now).len(), 1, "{error}");
     refused(Renewal::of(&old).begin(&session, &at(late)), Code::ClockImplausible);
-    // A year or two late may be true: it has expired, and the clock is worth a look.
+    // A year or two late may be true: it has expired, and the clock is worth checking.
     let late = old.certificate().not_after() + 2 * 365 * DAY;
     let preflight = Renewal::of(&old).preflight(session.token(), &at(late));
     assert_warning(&preflight, Point::Clock, Notice::ClockUncertain);

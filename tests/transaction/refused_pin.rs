@@ -6,7 +6,7 @@ mod common;
 use common::Bank;
 use usbtoken::Code;
 
-/// Refuses the login, and lies from the first look at the token after it.
+/// Refuses the login, and lies from the first reading of the token after it.
 fn refused(bank: &Bank, answer: &str, lie: &str) -> serde_json::Value {
     bank.run_with_faults("C_Login:exit", &["pending"]);
     let called = bank.called();

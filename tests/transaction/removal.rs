@@ -58,7 +58,7 @@ fn an_object_that_cannot_be_read_before_its_destruction_stays_with_all_after_it(
     bank.soft.snapshot().assert_same_as(&before);
 }
 
-/// Some drivers give objects other handles: what is said to be gone is looked for again before that is believed.
+/// Some drivers give objects other handles: what is said to be gone is searched for again before that is believed.
 #[test]
 fn an_object_that_is_said_to_be_gone_is_looked_for_again() {
     let (bank, _) = waiting();
@@ -68,7 +68,7 @@ fn an_object_that_is_said_to_be_gone_is_looked_for_again() {
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
-/// Where the look after the destruction fails, the search says whether the object is gone.
+/// Where the search after the destruction fails, the search says whether the object is gone.
 #[test]
 fn what_cannot_be_read_after_its_destruction_is_searched_for() {
     for (pretends, code) in [("", None), ("C_DestroyObject:ckr=CKR_OK; ", Some(Code::DestroyFailed))] {

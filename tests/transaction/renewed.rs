@@ -77,7 +77,7 @@ fn the_commands_say_which_one_follows_and_call_nothing_renewable() {
         (&preflight["can_renew"], &preflight["credential"]["serial"]),
         (&false.into(), &old.as_str().into())
     );
-    // None can be renewed, so it has logged in to look at all.
+    // None can be renewed, so it has logged in to examine all.
     assert_eq!(preflight["credential"]["successor"]["proven"], true);
     let unique = preflight["points"].as_array().unwrap().iter().find(|one| one["point"] == "subject_unique");
     assert_eq!(unique.unwrap()["notice"]["name"], "said_renewed", "{preflight:#}");

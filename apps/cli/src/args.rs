@@ -400,7 +400,7 @@ pub struct Confirm {
     #[arg(long, value_name = "URL")]
     pub after_login: Option<String>,
 
-    /// The proxy to go through, `http://host:port`; without it that of the bank's profile. Variables are not looked at.
+    /// The proxy to go through, `http://host:port`; without it that of the bank's profile. Variables are not examined.
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
 

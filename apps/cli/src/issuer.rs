@@ -31,7 +31,7 @@ use crate::surroundings;
 
 /// The variable with the proxy that the bank names.
 const PROXY: &str = "USBTOKEN_PROXY";
-/// That one, and those that curl and its like look for.
+/// That one, and those that curl and its like search for.
 const PROXY_VARIABLES: [&str; 5] = [PROXY, "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
 
 /// How the CA is asked.

@@ -1,4 +1,4 @@
-//! What this computer keeps of a job: the request as it was sent, and the CA's answer before it is looked at.
+//! What this computer keeps of a job: the request as it was sent, and the CA's answer before it is examined.
 
 mod orders;
 mod removed;
@@ -103,7 +103,7 @@ impl Write for Incoming<'_> {
 impl Drop for Incoming<'_> {
     fn drop(&mut self) {
         if let (Some(journal), Some(path)) = (self.journal, &self.path) {
-            // One that stays is one answer more to look at.
+            // One that stays is one answer more to examine.
             let _ = journal.remove_file(path);
         }
     }
@@ -311,7 +311,7 @@ impl Keeper {
         Incoming { journal, file, path }
     }
 
-    /// Keeps an answer, as it came, before it is looked at. It cannot fail: a CA answers once.
+    /// Keeps an answer, as it came, before it is examined. It cannot fail: a CA answers once.
     pub fn answer(&self, run: Option<(&TokenIdentity, &[u8])>, answer: &[u8]) -> Kept {
         let in_journal = || {
             let journal = self.journal.as_ref()?;

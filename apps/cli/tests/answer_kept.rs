@@ -1,4 +1,4 @@
-//! What the CA sends is in a file before it is looked at, and every error after that names the file and the command
+//! What the CA sends is in a file before it is examined, and every error after that names the file and the command
 //! that goes on. The request that went out goes out again.
 
 mod common;

@@ -95,7 +95,7 @@ fn no_pin_at_all_is_said_before_the_token_is_asked() {
 fn the_issuer_finds_no_pin_on_standard_input() {
     let stage = Stage::new();
     stage.write("issuer", stage.issuer(&[]).as_bytes());
-    // Nobody but root may look at all.
+    // Nobody but root may read it at all.
     let issuer = "cat /proc/$PPID/fd/0 > seen || : > seen; . ./issuer";
     stage.shell(&format!("usbtoken renew --json --pin-file - --issuer '{issuer}' < pin")).succeeded();
     assert_eq!(stage.read("seen"), b"");

@@ -148,7 +148,7 @@ fn what_the_token_states_afterwards_is_shown() {
     assert_eq!(wanted.as_deref(), Some("change_no_longer_wanted"));
 }
 
-/// The driver has not looked at the old PIN by then: the login tries it, once, and only then it is changed.
+/// The driver has not examined the old PIN by then: the login tries it, once, and only then it is changed.
 #[test]
 fn a_driver_that_wants_a_login_first_is_given_one() {
     let stage = Stage::new();

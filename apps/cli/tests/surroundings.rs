@@ -215,7 +215,7 @@ fn where_nothing_was_changed_a_reader_may_go_away() {
     assert_eq!(stage.shell("usbtoken list >&-").code, 2);
 }
 
-/// The folder is writable when the command looks, and gone when the key is made.
+/// The folder is writable when the command checks it, and gone when the key is made.
 #[test]
 fn a_request_that_cannot_be_written_leaves_a_key_that_is_named() {
     let stage = Stage::new();
@@ -227,7 +227,7 @@ fn a_request_that_cannot_be_written_leaves_a_key_that_is_named() {
     command.args(arguments).arg("--module").arg(softhsm_module());
     let command = stage.at_home(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    // Opening the pipe waits until the command reads the PIN, which is after it looked at the folder.
+    // Opening the pipe waits until the command reads the PIN, which is after it examined the folder.
     let mut pipe = std::fs::OpenOptions::new().write(true).mode(0o600).open(stage.file("pin.fifo")).unwrap();
     std::fs::remove_dir(stage.file("out")).unwrap();
     pipe.write_all(stage.token.pin().as_bytes()).unwrap();

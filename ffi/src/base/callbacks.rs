@@ -112,7 +112,7 @@ pub type usbtoken_progress_callback =
 
 /// Is asked before each step of a renewal that begins, resumes or installs, from a page too, and while usbtoken_wait
 /// waits; anything but 0 stops the job with USBTOKEN_CANCELLED. Other calls do not ask, so that what was stopped can be
-/// looked at and abandoned. It is asked too, ten times a second, while a call of such a step or of a login into a driver that
+/// examined and abandoned. It is asked too, ten times a second, while a call of such a step or of a login into a driver that
 /// runs in a process of its own has not returned (a PIN pad, a driver that hangs); one that does not return within two
 /// seconds is ended then, with the driver. In this process a driver is not interrupted.
 pub type usbtoken_cancel_callback = Option<unsafe extern "C" fn(user: *mut c_void) -> i32>;
@@ -176,7 +176,7 @@ pub(crate) struct Host {
     caller: Arc<Mutex<HostCaller>>,
     orders: Arc<Orders>,
     installations: Arc<Mutex<Vec<Installation>>>,
-    /// Where the command looks for installations too.
+    /// Where the command searches for installations too.
     state: Option<Arc<Path>>,
 }
 

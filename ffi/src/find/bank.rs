@@ -225,7 +225,7 @@ pub unsafe extern "C" fn usbtoken_bank_open_utf16(
 
 /// Has everything that is made from this context go by the bank's rules: its drivers and tokens, its window, kind of key,
 /// proof, subject and anchors, its pages' origins, and its words in errors. What a call asks for besides is refused with
-/// USBTOKEN_OVERRIDE_REFUSED unless the profile lists it. To be called once, before a token is looked for. A context that was not given
+/// USBTOKEN_OVERRIDE_REFUSED unless the profile lists it. To be called once, before a token is searched for. A context that was not given
 /// a bank goes by no bank's rules, also on a token that an installed profile claims.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_context_use_bank(

@@ -221,7 +221,7 @@ pub unsafe extern "C" fn usbtoken_context_clone(
     })
 }
 
-/// Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is looked for. Without
+/// Adds a driver (PKCS#11 module) by its absolute path, in UTF-8. It is loaded when a token is searched for. Without
 /// any, every driver that is known on this machine is asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_context_add_driver(
@@ -295,7 +295,7 @@ pub unsafe extern "C" fn usbtoken_context_set_driver_host_utf16(
 }
 
 /// Reads the drivers that were added on this machine from this file (UTF-8 path) in place of the person's own, so that a
-/// program can bring its list along. An empty path: from no file. The file is read when a token is looked for.
+/// program can bring its list along. An empty path: from no file. The file is read when a token is searched for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_context_use_drivers_file(
     context: *const usbtoken_context,

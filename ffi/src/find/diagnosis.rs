@@ -48,7 +48,7 @@ pub const USBTOKEN_PROBLEM_FACTS: u32 = 4;
 
 /// A problem's severity: nothing works before it is solved.
 pub const USBTOKEN_WEIGHT_BLOCKS: u32 = 1;
-/// A problem's severity: it may be what is looked for.
+/// A problem's severity: it may be what is searched for.
 pub const USBTOKEN_WEIGHT_WARNS: u32 = 2;
 /// A problem's severity: good to know.
 pub const USBTOKEN_WEIGHT_REMARKS: u32 = 3;
@@ -111,8 +111,8 @@ fn severity(severity: Severity) -> u32 {
     }
 }
 
-/// Looks at devices, drivers, tokens and certificates, and says what is wrong. No one is asked for a PIN, nothing is
-/// written to a token. Problems are what is looked for, not a failure of the call. `now` is in seconds since 1970, 0
+/// Examines devices, drivers, tokens and certificates, and says what is wrong. No one is asked for a PIN, nothing is
+/// written to a token. Problems are what is searched for, not a failure of the call. `now` is in seconds since 1970, 0
 /// is the clock's time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_diagnose(

@@ -161,7 +161,7 @@ impl TokenNoun {
     }
 }
 
-/// Looks for the one token that matches.
+/// Searches for the one token that matches.
 pub(crate) fn find(shared: &Shared, uri: &TokenUri) -> Result<Token> {
     shared.host.step(Step::FindToken);
     match shared.host.bank() {
@@ -393,7 +393,7 @@ pub unsafe extern "C" fn usbtoken_token_supports(
     })
 }
 
-/// Takes the token for a job that writes, before the look at its certificates, so that no other program of this person
+/// Takes the token for a job that writes, before its certificates are read, so that no other program of this person
 /// that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
 /// this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
 /// again. A renewal reserves the token anyway, and then reads the certificates once more.

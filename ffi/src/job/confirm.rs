@@ -52,7 +52,7 @@ pub struct usbtoken_confirm_params {
     pub url: *const c_char,
     /// The length of the address in bytes, or USBTOKEN_NUL_TERMINATED.
     pub url_length: usize,
-    /// The proxy, `http://host:port`; NULL for that of the bank. Variables such as https_proxy are not looked at.
+    /// The proxy, `http://host:port`; NULL for that of the bank. Variables such as https_proxy are not examined.
     pub proxy: *const c_char,
     /// The length of the proxy in bytes, or USBTOKEN_NUL_TERMINATED.
     pub proxy_length: usize,

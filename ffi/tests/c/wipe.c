@@ -3,7 +3,7 @@
  *   utf8, utf16            the program gives the PIN
  *   dialog, dialog_utf16   the PIN callback does
  *   leave                  nobody wipes the program's own copy, so that the search is seen to find one
- * The PIN is kept inverted here, so that the search does not find what it looks for.
+ * The PIN is kept inverted here, so that the search does not find what it searches for.
  */
 #include <unistd.h>
 

@@ -30,7 +30,7 @@ pub fn libraries() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let folder = this.parent().unwrap();
     assert!(folder.join("libusbtoken_ffi.so").exists(), "the shared library is not in {}", folder.display());
-    // The loader looks for it by its soname; another test may have made the link already.
+    // The loader searches for it by its soname; another test may have made the link already.
     let _ = std::os::unix::fs::symlink("libusbtoken_ffi.so", folder.join("libusbtoken.so.0"));
     folder.to_path_buf()
 }

@@ -96,7 +96,7 @@ impl Functions {
         Ok(each_once(slots).into_iter().map(SlotId).collect())
     }
 
-    /// As [`Functions::slots`], after the driver was made to look for slots that came or went: it does so only when
+    /// As [`Functions::slots`], after the driver was made to search for slots that came or went: it does so only when
     /// it is asked for the length alone (PKCS#11 v3.1 §5.5.1).
     pub fn slots_anew(&self, with_token: bool) -> Outcome<Vec<SlotId>> {
         // What it answers does not matter: some say that the buffer is too small. The list itself says what is wrong.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// How long a driver gets to return by itself once the caller wants to stop: the job can then withdraw what it has begun.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The longest time between two looks at whether the caller wants to stop.
+/// The longest time between two checks whether the caller wants to stop.
 const ATTENTION: Duration = Duration::from_millis(100);
 
 /// How long a program may take to say that it is a host: less than a search waits for a driver, which is not to blame.

@@ -294,7 +294,7 @@ impl Here {
         Ok((rv, filled.collect()))
     }
 
-    /// One object after the other, until one needs a second look: what is asked of it next, the caller decides.
+    /// One object after the other, until one has to be asked again: what is asked of it next, the caller decides.
     fn attributes_of_each(
         &self,
         session: CK_SESSION_HANDLE,

@@ -258,7 +258,7 @@ impl Request<'_> {
         )
     }
 
-    /// Whether it may take longer than to look for a token: it writes, signs or waits for a person.
+    /// Whether it may take longer than to search for a token: it writes, signs or waits for a person.
     pub(crate) fn may_last(&self) -> bool {
         self.writes()
             || matches!(self, Request::Login { .. } | Request::SignInit { .. } | Request::Sign { .. })
@@ -368,7 +368,7 @@ fn fit_into(rooms: &[Room], filled: &[Filled<'_>]) -> bool {
     filled.len() == rooms.len() && rooms.iter().zip(filled).all(fits)
 }
 
-/// Whether every value is there, and needs no second look at the object.
+/// Whether every value is there, and the object need not be asked again.
 pub(crate) fn are_plain(rooms: &[Room], filled: &[Filled<'_>]) -> bool {
     rooms.iter().zip(filled).all(|(room, filled)| filled.is_plain(room))
 }
@@ -386,7 +386,7 @@ impl Filled<'_> {
         }
     }
 
-    /// With its own memory, and as much of the room as is looked at, as a driver in this process leaves it.
+    /// With its own memory, and as much of the room as is examined, as a driver in this process leaves it.
     fn owned(self, room: &Room) -> Filled<'static> {
         let told = self.told();
         let mut bytes = self.bytes.0.into_owned();

@@ -1,4 +1,4 @@
-//! How the arguments of a call are looked at, and what is kept of them while the driver works.
+//! How the arguments of a call are examined, and what is kept of them while the driver works.
 
 use crate::call::redact;
 use crate::host::memory::{array, buffers, read};
@@ -54,7 +54,7 @@ pub(crate) enum View {
 
 /// No template is longer than this; a longer one is a mistake that is left for the driver to find.
 const MOST_ATTRIBUTES: CK_ULONG = 1024;
-/// No attribute longer than this is looked into.
+/// No attribute longer than this is examined.
 pub(crate) const LONGEST_VALUE: CK_ULONG = 64 * 1024;
 
 /// The attributes of a caller's array, with their addresses; none when they cannot be read.
@@ -74,7 +74,7 @@ pub(crate) struct Asked {
     pub(crate) room: CK_ULONG,
     /// The caller's buffer.
     pub(crate) at: *const u8,
-    /// A digest of what was in it; 0 when that could not be read or was not looked at.
+    /// A digest of what was in it; 0 when that could not be read or was not examined.
     digest: u64,
 }
 

@@ -1,7 +1,7 @@
 //! The one table of PKCS#11 functions: everything that must not forget a function is generated from it.
 //!
 //! A row is a function with its parameters (PKCS#11 v2.40, v3.0 and v3.2, in the order of the function lists),
-//! how its arguments are looked at ([`View`](crate::call::view::View)), and whether it is forwarded or answered here.
+//! how its arguments are examined ([`View`](crate::call::view::View)), and whether it is forwarded or answered here.
 
 /// Calls the macro `$then` with the whole table.
 macro_rules! with_functions {

@@ -130,7 +130,7 @@ static FIRST_STDERR: OnceLock<Option<(u64, u64)>> = OnceLock::new();
 
 /// Takes note of what the standard error is.
 pub(crate) fn remember_stderr() {
-    // SAFETY: only looked at; a closed one is an error.
+    // SAFETY: only examined; a closed one is an error.
     let stderr = unsafe { BorrowedFd::borrow_raw(2) };
     FIRST_STDERR.get_or_init(|| fstat(stderr).ok().map(|stat| (stat.st_dev, stat.st_ino)));
 }

@@ -1,6 +1,6 @@
 //! Reading memory of the application's.
 //!
-//! What an argument points to need not be there: it is the driver's business to refuse a bad session before it looks at
+//! What an argument points to need not be there: it is the driver's business to refuse a bad session before it examines
 //! a bad pointer, and an application lives on after that. So nothing is read that can fault.
 
 use std::mem::MaybeUninit;

@@ -13,7 +13,7 @@ pub mod stage;
 
 use pkcs11::Pkcs11;
 
-/// A PIN that stands nowhere else, so that it can be looked for.
+/// A PIN that stands nowhere else, so that it can be searched for.
 pub const PIN: &str = "pin-7391-zq";
 /// The security officer's.
 pub const SO_PIN: &str = "so-pin-5120-xw";

@@ -90,7 +90,7 @@ impl Stage {
     pub fn same(&self, scene: &str, words: &[&str]) -> Output {
         let direct = self.direct(scene, words);
         let through = self.through(scene, words);
-        // Last, so that what it leaves is what is looked at.
+        // Last, so that what it leaves is what is examined.
         let traced = self.traced(scene, words, "trace");
         for output in [&through, &traced] {
             assert_eq!(told(output), told(&direct), "{scene}: {}", said(output));

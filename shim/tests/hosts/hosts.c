@@ -362,7 +362,7 @@ static void sandbox(void)
     FINALIZE();
 }
 
-/* Does not look at what C_GetFunctionList returns. */
+/* Does not examine what C_GetFunctionList returns. */
 static void careless(void)
 {
     printf("C_Initialize %#lx\n", INITIALIZE());

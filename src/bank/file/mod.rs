@@ -126,7 +126,7 @@ fn read(file: &Path, owner: Owner) -> Result<Vec<u8>> {
         return Err(fail(Code::FileUnreadable).fact(Fact::Found, found));
     }
     trusted::check(file, owner).map_err(unreadable)??;
-    // What was looked at by its path has to be what is open: in a folder such as /tmp others can put one in its place.
+    // What was examined by its path has to be what is open: in a folder such as /tmp others can put one in its place.
     if !is_still(&metadata, &file.metadata().map_err(unreadable)?) {
         return Err(fail(Code::ProfileUntrusted).fact(Fact::Reason, "replaced_meanwhile"));
     }
@@ -164,7 +164,7 @@ fn is_still(opened: &Metadata, now: &Metadata) -> bool {
     (opened.dev(), opened.ino()) == (now.dev(), now.ino())
 }
 
-/// Access lists are not looked at there either.
+/// Access lists are not examined there either.
 #[cfg(not(unix))]
 fn is_still(_opened: &Metadata, _now: &Metadata) -> bool {
     true

@@ -21,7 +21,7 @@ pub(in crate::bank) enum Owner {
 pub(in crate::bank) fn check_folder(folder: &Path) -> Result<()> {
     use std::os::unix::fs::MetadataExt as _;
 
-    // What cannot be looked at is said by who reads it.
+    // What cannot be examined is said by who reads it.
     let Ok(metadata) = folder.metadata() else { return Ok(()) };
     let (mode, owner, group) = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
     let of_others = mode & 0o002 != 0;

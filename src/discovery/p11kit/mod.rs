@@ -286,7 +286,7 @@ impl Reader<'_> {
         Ok(Some(Module { name: name.to_owned(), file: file.to_path_buf(), path, priority }))
     }
 
-    /// A name without a folder is looked for in p11-kit's folders; where it is in none, the first one names it.
+    /// A name without a folder is searched for in p11-kit's folders; where it is in none, the first one names it.
     fn library(&self, library: &str) -> Option<PathBuf> {
         let library = Path::new(library);
         if library.is_absolute() {

@@ -127,7 +127,7 @@ fn can_return(function: &str, rv: CK_RV) -> bool {
         CKR_TOKEN_WRITE_PROTECTED | CKR_SESSION_READ_ONLY | CKR_SESSION_READ_ONLY_EXISTS => {
             writes || matches!(function, "C_DestroyObject" | "C_OpenSession")
         }
-        // Some look at the mechanism when they sign.
+        // Some examine the mechanism when they sign.
         CKR_MECHANISM_INVALID | CKR_MECHANISM_PARAM_INVALID => {
             signs || makes_key || function == "C_GetMechanismInfo"
         }

@@ -81,7 +81,7 @@ fn is_misplaced(function: &str, rv: CK_RV) -> bool {
     !matches!(function, "C_Login" | "C_SetPIN") && matches!(meaning(function, rv), Meaning::Misplaced(_))
 }
 
-/// What C_Sign returned of a PIN that was sent for this signature: some tokens look at it only now. The login has taken the
+/// What C_Sign returned of a PIN that was sent for this signature: some tokens examine it only now. The login has taken the
 /// same PIN, so whether it is wrong is not known.
 pub(super) fn refused_signature(failure: Failure, pin_was_sent: bool, step: Step) -> Error {
     match &failure {

@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Fact};
 /// The function that every driver exports (PKCS#11 v3.1 §5.4).
 pub(super) const ENTRY: &str = "C_GetFunctionList";
 
-/// What the look at a file says.
+/// What the check of a file says.
 pub(super) type Examined = std::result::Result<(), Fault>;
 
 /// Why a file is no usable driver.

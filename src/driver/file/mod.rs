@@ -1,4 +1,4 @@
-//! A driver's file is looked at before it is loaded.
+//! A driver's file is examined before it is loaded.
 //!
 //! Loading runs the file's code in this process, and the system's loader trusts the file's headers: a shared
 //! library that was cut off, for example by an interrupted download, kills the process with SIGBUS. So [`check`]
@@ -151,7 +151,7 @@ fn examine(source: &Source, host: &Host) -> Examined {
     }
 }
 
-/// Windows' canonical paths begin with `\\?\`, which some drivers cannot take when they look for their own files.
+/// Windows' canonical paths begin with `\\?\`, which some drivers cannot take when they search for their own files.
 fn plain(path: PathBuf) -> PathBuf {
     match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
         Some(drive) if cfg!(windows) && drive.as_bytes().get(1) == Some(&b':') => PathBuf::from(drive),

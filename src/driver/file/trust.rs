@@ -13,7 +13,7 @@ pub(crate) struct Weakness {
     pub(crate) expected: String,
 }
 
-/// Looks at the file and at every folder above it: who can rename a folder can replace what is in it.
+/// Examines the file and at every folder above it: who can rename a folder can replace what is in it.
 #[cfg(unix)]
 pub(crate) fn weakness(file: &Path) -> io::Result<Option<Weakness>> {
     weakness_for(file, Viewer::current())
@@ -46,7 +46,7 @@ fn weakness_for(file: &Path, viewer: Viewer) -> io::Result<Option<Weakness>> {
     Ok(None)
 }
 
-/// Windows keeps this in access lists, which are not looked at.
+/// Windows keeps this in access lists, which are not examined.
 #[cfg(not(unix))]
 pub(crate) fn weakness(_file: &Path) -> io::Result<Option<Weakness>> {
     Ok(None)

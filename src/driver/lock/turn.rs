@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Fact, Result, Step};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long one who waits sleeps before it looks again.
+/// How long one who waits sleeps before it tries again.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The turn to log in to a token, for a program that keeps in mind what the token has said to a PIN: held from when it reads that

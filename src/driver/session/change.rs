@@ -1,5 +1,5 @@
 //! Changing the PIN: one C_SetPIN (PKCS#11 v3.1 §5.5.9), in a session that is not logged in, so that the old PIN is tried once. A
-//! driver that wants a login first has not looked at it by then.
+//! driver that wants a login first has not examined it by then.
 
 use super::Reservation;
 use super::login::{Login, PIN_PAD, SharedLogin, check_login, explain_refusal};

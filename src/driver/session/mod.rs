@@ -190,7 +190,7 @@ impl Session {
         let pin_pad = open.token.info().pin_pad;
         let log_in = |pin: Option<&[u8]>| {
             let done = match open.functions().login(open.handle(), CKU_CONTEXT_SPECIFIC, pin) {
-                // A driver that has no such login looks at no PIN; whether the key signs without, C_Sign says.
+                // A driver that has no such login examines no PIN; whether the key signs without, C_Sign says.
                 Err(failure) if failure.rv() == Some(CKR_USER_TYPE_INVALID) => Ok(()),
                 done => done,
             };

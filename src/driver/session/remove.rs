@@ -1,7 +1,7 @@
 //! The one door through which objects are destroyed.
 //!
 //! A [`Removal`] names each object and what shows that it is ours. Right before each C_DestroyObject exactly that handle
-//! is read again and must be what the plan says; after it, it is looked for. Only what is gone is reported gone, and
+//! is read again and must be what the plan says; after it, it is searched for. Only what is gone is reported gone, and
 //! nothing after an object that is not as planned is touched.
 
 use super::Session;
@@ -259,7 +259,7 @@ impl Session {
         if may_be_hidden { Err(Error::new(Code::LoginLost).during(removal.step)) } else { Ok(()) }
     }
 
-    /// Looks for an object whose handle became invalid by what it was: some drivers number their objects anew when one goes,
+    /// Searches for an object whose handle became invalid by what it was: some drivers number their objects anew when one goes,
     /// and some tokens take two along with one call.
     fn look_again(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
         let open = self.open_session();

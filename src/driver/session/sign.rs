@@ -68,7 +68,7 @@ impl Session {
             error.fact(Fact::Id, hex(&key.id))
         })?;
         let challenge = fresh_challenge()?;
-        // Mostly the first fits, so that of many the others are not looked at.
+        // Mostly the first fits, so that of many the others are not examined.
         let mut seen: Vec<&PublicKey> = Vec::new();
         let fits = |returned: &[u8]| {
             let verifies = |public: &PublicKey| {
@@ -261,7 +261,7 @@ impl Session {
         }
         let signed = match functions.sign(open.handle(), &data) {
             Ok(signature) => Ok(Signing::Done(signature)),
-            // To sign in another way the PIN is sent again. It was taken, so that costs no try, unless the token looks at it
+            // To sign in another way the PIN is sent again. It was taken, so that costs no try, unless the token examines it
             // only now and this is what it says of a wrong one.
             // One that the login has shown to be right is not counted as wrong.
             Err(failure) if wants_pin && !self.knows_pin() => failed(failure, ckr::is_mechanism_refusal),

@@ -75,7 +75,7 @@ impl Session {
                 self.remove_copies(certificate.der(), present)?;
             }
             match failure.rv() {
-                // One that names an attribute has likely made nothing: one look after the last of them is enough.
+                // One that names an attribute has likely made nothing: one search after the last of them is enough.
                 Some(rv) if ckr::is_template_refusal(rv) => refusals.push(failure),
                 Some(rv) if ckr::is_object_refusal(rv) => {
                     has_left |= clean(None)?;

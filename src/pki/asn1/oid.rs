@@ -113,7 +113,7 @@ pub(in crate::pki) fn dotted(contents: &[u8]) -> String {
     })
 }
 
-/// How many bytes of an identifier are looked at: X.660 sets no limit, none in use comes near.
+/// How many bytes of an identifier are examined: X.660 sets no limit, none in use comes near.
 const LONGEST: usize = 64;
 
 /// X.690 §8.19: base 128, the first two numbers in one.

@@ -27,7 +27,7 @@ pub use self::serial::Serial;
 /// An X.509 certificate: the bytes that came, and what they say.
 ///
 /// Only the outline of RFC 5280 §4.1 is demanded. Serial numbers may be zero or negative, names may be in any
-/// encoding, the key may be of any kind; the signature is not looked at (see [`super::check_chain`]).
+/// encoding, the key may be of any kind; the signature is not examined (see [`super::check_chain`]).
 ///
 /// A clone is the same certificate: it costs no copy.
 #[derive(Clone)]
@@ -368,7 +368,7 @@ const KNOWN: [ObjectIdentifier; 14] = [
     oid::INHIBIT_ANY_POLICY,
     oid::SUBJECT_KEY_IDENTIFIER,
     oid::AUTHORITY_KEY_IDENTIFIER,
-    // Revocation is not looked at, neither here nor by these.
+    // Revocation is not examined, neither here nor by these.
     oid::CRL_DISTRIBUTION_POINTS,
     oid::OCSP_NO_CHECK,
     oid::NETSCAPE_CERT_TYPE,

@@ -142,7 +142,7 @@ fn rsa_key(pkcs1: &[u8]) -> Result<rsa::PublicKey, Unverified> {
 }
 
 /// Makes the key from two numbers without zeros in front; `None` for sizes that the `rsa` crate refuses. The length
-/// is looked at first so that no huge number is built.
+/// is examined first so that no huge number is built.
 pub(super) fn rsa_key_from(modulus: &[u8], exponent: &[u8]) -> Option<rsa::PublicKey> {
     let filled = !modulus.is_empty() && !exponent.is_empty();
     if !filled || modulus.len() > rsa::PublicKey::MAX_SIZE / 8 || exponent.len() > 8 {

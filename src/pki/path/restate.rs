@@ -19,7 +19,7 @@ use crate::pki::key::usage::KeyUsage;
 const VERSION_3: &[u8] = &[0xa0, 3, INTEGER, 1, 2];
 
 /// Extensions that certval does not know and that mean nothing in a chain here: where to ask for revocation, which is
-/// not looked at; and the types of certificates before there were key usages, which the leaf is asked for.
+/// not examined; and the types of certificates before there were key usages, which the leaf is asked for.
 const SEEN_TO: [ObjectIdentifier; 3] =
     [oid::CRL_DISTRIBUTION_POINTS, oid::OCSP_NO_CHECK, oid::NETSCAPE_CERT_TYPE];
 

@@ -99,7 +99,7 @@ fn demanding_policies<'a>(chain: &[&Ca<'a>]) -> Option<&'a Certificate> {
 }
 
 /// What holds for anchors as for the CAs below: they may sign certificates (RFC 5280 §4.2.1.3), for this purpose
-/// (§4.2.1.12, as it is read for CAs), and nothing critical in them is unknown. certval looks at no usages of an anchor,
+/// (§4.2.1.12, as it is read for CAs), and nothing critical in them is unknown. certval examines no usages of an anchor,
 /// and takes anyExtendedKeyUsage of a CA for nothing.
 fn may_sign_certificates(ca: &Certificate) -> Result<(), Failure> {
     if ca.key_usage().is_some_and(|usage| !usage.key_cert_sign()) {

@@ -24,7 +24,7 @@ mod tests;
 
 use derive::{Work, as_bmp};
 
-/// The largest file that is looked at, in bytes.
+/// The largest file that is examined, in bytes.
 pub(crate) const MAX_FILE: usize = 4 << 20;
 
 /// How many bags a file may have: one key and its chain are a handful.

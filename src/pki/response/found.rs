@@ -14,11 +14,11 @@ pub const MAX_CERTIFICATES: usize = 256;
 /// How many wrappings may lie around each other: a base64 of a page in a forwarded mail has four.
 const MAX_DEPTH: u8 = 8;
 
-/// How many bytes are looked at for each byte of the response, over all wrappings and attempts. A page in a mail
+/// How many bytes are examined for each byte of the response, over all wrappings and attempts. A page in a mail
 /// needs about six.
 const WORK_PER_BYTE: usize = 16;
 
-/// What is looked at whatever the size.
+/// What is examined whatever the size.
 const WORK_AT_LEAST: usize = 64 * 1024;
 
 /// How many parts that cannot be used are remembered.
@@ -40,7 +40,7 @@ pub(super) struct Found {
     waiting: VecDeque<(Vec<u8>, u8)>,
     seen: HashSet<u64>,
     hasher: RandomState,
-    /// How many bytes may still be looked at.
+    /// How many bytes may still be examined.
     work: usize,
 }
 
@@ -83,19 +83,19 @@ impl Found {
         }
     }
 
-    /// Lets what came out of a wrapping that deep be looked at when it is its turn.
+    /// Lets what came out of a wrapping that deep be examined when it is its turn.
     pub(super) fn later(&mut self, inner: Vec<u8>, depth: u8) {
         if depth < MAX_DEPTH && self.spend(inner.len()) && self.seen.insert(self.hasher.hash_one(&inner)) {
             self.waiting.push_back((inner, depth + 1));
         }
     }
 
-    /// What is to be looked at next, and how deep it lies.
+    /// What is to be examined next, and how deep it lies.
     pub(super) fn next(&mut self) -> Option<(Vec<u8>, u8)> {
         self.waiting.pop_front()
     }
 
-    /// Whether that many more bytes may be looked at.
+    /// Whether that many more bytes may be examined.
     pub(super) fn spend(&mut self, bytes: usize) -> bool {
         let left = self.work.checked_sub(bytes);
         self.work = left.unwrap_or(0);
@@ -120,7 +120,7 @@ impl Found {
         Gathered { certificates: self.certificates, forms: self.forms, skipped: self.skipped }
     }
 
-    /// How many more bytes may be looked at.
+    /// How many more bytes may be examined.
     #[cfg(test)]
     pub(crate) fn work(&self) -> usize {
         self.work

@@ -43,7 +43,7 @@ pub(super) fn without_tags(text: &str) -> Option<String> {
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    // An end that is nowhere behind one place is nowhere behind a later one: it is looked for once.
+    // An end that is nowhere behind one place is nowhere behind a later one: it is searched for once.
     let (mut tags_end, mut comments_end, mut instructions_end) = (true, true, true);
     while let Some((before, after)) = rest.split_once('<') {
         out.push_str(before);

@@ -26,7 +26,7 @@ use found::Gathered;
 pub use found::MAX_CERTIFICATES;
 pub use skipped::{Skipped, Unusable};
 
-/// The largest response that is looked at, in bytes: 4 MiB, a mail with a few documents in it.
+/// The largest response that is examined, in bytes: 4 MiB, a mail with a few documents in it.
 pub const MAX_RESPONSE: usize = 4 << 20;
 
 /// The certificates of a response, in the order in which they were found. The order means nothing: in PKCS#7 they

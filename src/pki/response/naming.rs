@@ -28,7 +28,7 @@ const FORMATS: &[(&[u8], Unusable)] = &[
     (b"\xce\xce\xce\xce", Unusable::PrivateKey("Java KeyStore (JCEKS)")),
 ];
 
-/// What these bytes are by their first ones; `None` for what is looked into.
+/// What these bytes are by their first ones; `None` for what is examined.
 pub(super) fn by_first_bytes(bytes: &[u8]) -> Option<Unusable> {
     let known = FORMATS.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, what)| what.clone());
     known.or_else(|| by_place(bytes))

@@ -7,7 +7,7 @@ use super::{content, naming};
 use crate::error::Result;
 use crate::pki::asn1::tlv::{OID, SEQUENCE};
 
-/// How many elements in a row are looked at.
+/// How many elements in a row are examined.
 const MAX_ELEMENTS: usize = 4 * MAX_CERTIFICATES;
 
 /// Reads a whole response.
@@ -112,7 +112,7 @@ fn name_whole(bytes: &[u8], found: &mut Found) {
     }
 }
 
-/// How many bytes were looked at beyond the response itself.
+/// How many bytes were examined beyond the response itself.
 #[cfg(test)]
 pub(super) fn cost(bytes: &[u8]) -> usize {
     let mut found = Found::new(bytes.len());

@@ -20,7 +20,7 @@ const KEYS: &str = "key4.db";
 const BESIDE: [&str; 2] = ["-journal", "-wal"];
 /// The largest file that is copied, in bytes. Profiles have some hundred KiB.
 const LARGEST: u64 = 64 << 20;
-/// How often it is looked for a moment in which nobody writes, and how long it is waited between.
+/// How often it is searched for a moment in which nobody writes, and how long it is waited between.
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How the folders of copies begin.

@@ -112,7 +112,7 @@ impl Checks<'_> {
         })
     }
 
-    /// What a bank asks for besides: its own CAs, and usages that its server looks for.
+    /// What a bank asks for besides: its own CAs, and usages that its server searches for.
     fn bank_demands(&self, leaf: &Certificate) -> Result<()> {
         let Policy { issuers, extended_key_usage, .. } = self.policy;
         if !issuers.is_empty() && !issuers.iter().any(|issuer| issuer.matches(leaf.issuer())) {

@@ -192,7 +192,7 @@ impl<'a> Install<'a> {
         Ok((key.renewing(old.certificate()), Some(old.clone())))
     }
 
-    /// Installs the response to a request that this process made: no key has to be looked for. A response that was
+    /// Installs the response to a request that this process made: no key has to be searched for. A response that was
     /// installed already is proven once more, and the token stays as it is.
     ///
     /// # Errors

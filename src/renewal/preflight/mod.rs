@@ -127,7 +127,7 @@ impl Preflight {
         Preflight { points: findings }
     }
 
-    /// The points that do not depend on what is wanted: for one who looks at a token and renews nothing.
+    /// The points that do not depend on what is wanted: for one who examines a token and renews nothing.
     pub(crate) fn of_token(token: &Token, seen: Option<&BeforeLogin>, run: &Run<'_>) -> Self {
         let mut findings = of_token(token, false);
         let clock = match clock::verdict(&Policy::default(), run.now(), None, run.known_past()) {
@@ -253,7 +253,7 @@ fn present<'c>(credentials: &'c Credentials, old: &Credential) -> Option<&'c Cre
 
 impl Renewal {
     /// Checks, without a PIN, whether this can work, from what the token said of itself when it was found;
-    /// [`Token::refreshed`] asks it anew. Public keys are looked at for a request that may be pending.
+    /// [`Token::refreshed`] asks it anew. Public keys are examined for a request that may be pending.
     pub fn preflight(&self, token: &Token, run: &Run<'_>) -> Preflight {
         self.preflight_on(token, BeforeLogin::read(token).ok().as_ref(), run)
     }
@@ -275,7 +275,7 @@ impl Renewal {
     }
 
     /// As [`Renewal::preflight`], but for what is pending: for callers who log in next, when the private keys tell
-    /// that for sure. Only where the certificate has ended, what waits is looked for: a renewal that was begun is
+    /// that for sure. Only where the certificate has ended, what waits is searched for: a renewal that was begun is
     /// finished after that too.
     pub fn preflight_before_login(&self, token: &Token, run: &Run<'_>) -> Preflight {
         run.report(Step::Preflight);

@@ -1,4 +1,4 @@
-//! The test CA, looked at by OpenSSL.
+//! The test CA, examined by OpenSSL.
 
 use std::io::Write;
 use std::path::Path;

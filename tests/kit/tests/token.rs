@@ -8,7 +8,7 @@ use usbtoken_testkit::{
     Folder, Kind, SoftToken, TestCa, days_from_now, softhsm_module, verify, verify_with_certificate,
 };
 
-/// The kit looks through a private copy of SoftHSM while a program has the real one open and logged in; neither
+/// The kit reads through a private copy of SoftHSM while a program has the real one open and logged in; neither
 /// notices the other, however often.
 #[test]
 fn looking_does_not_disturb_a_module_in_use() {

@@ -1,5 +1,5 @@
 //! The fault sweep: every job is run again and again, each time with one fault at one of its calls, and each time
-//! fresh processes look at what is on the token.
+//! fresh processes examine what is on the token.
 //!
 //! The plan is SQLite's: fail the first call, inspect, fail the second, inspect, until a run comes to its end unharmed;
 //! each kind of fault once, and from then on. `docs/testing.md` has the promises and how to run one case again.

@@ -9,7 +9,7 @@ use usbtoken_sweep::{
 };
 use usbtoken_testkit::Kind;
 
-/// Runs every job with every fault at every call, and looks at what is on the token each time.
+/// Runs every job with every fault at every call, and examines what is on the token each time.
 #[derive(Parser)]
 #[command(name = "sweep")]
 struct Arguments {
@@ -45,7 +45,7 @@ enum Part {
     /// Adds what strangers may have on it to the token with this serial number
     #[command(hide = true)]
     Strangers { serial: String, old_serial: String },
-    /// Looks at the token with this serial number
+    /// Examines the token with this serial number
     #[command(hide = true)]
     Look {
         serial: String,

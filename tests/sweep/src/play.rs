@@ -26,7 +26,7 @@ const LIMIT: &str = "2";
 /// How long a driver's process may go on when the command is gone: a call that writes has some seconds.
 const OUTLIVED: Duration = Duration::from_secs(30);
 
-/// The PIN of every token here. It stands nowhere else, so that it can be looked for.
+/// The PIN of every token here. It stands nowhere else, so that it can be searched for.
 pub const PIN: &str = "pin-8264-kv";
 /// Another one.
 pub const WRONG_PIN: &str = "nip-5937-wt";

@@ -13,7 +13,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Looks at the token with this serial number. The only user of SoftHSM in its process.
+    /// Examines the token with this serial number. The only user of SoftHSM in its process.
     pub fn now(serial: &str, pin: &str) -> Seen {
         inspect(&softhsm_module(), serial, pin, |inspector| {
             let snapshot = inspector.snapshot();

@@ -1,4 +1,4 @@
-//! What is asserted after a run: fresh processes look at the token, and the run's own words are read.
+//! What is asserted after a run: fresh processes examine the token, and the run's own words are read.
 
 use serde_json::Value;
 use usbtoken_shim::trace::Call;

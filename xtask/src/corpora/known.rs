@@ -10,7 +10,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("ea404b9c537ae258", "not read", "its dates are no dates; openssl shows it with `Bad time value`"),
 ];
 
-/// Whether this difference is one that was looked at.
+/// Whether this difference is one that was examined.
 pub fn is_known(digest: &str, difference: &str) -> bool {
     KNOWN.iter().any(|(known, what, _)| *known == digest && difference.starts_with(what))
 }

@@ -226,7 +226,7 @@ pub fn parsed(file: &Path) -> Done<syn::File> {
     syn::parse_file(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// The files of Rust in a folder and below; build folders are not looked into.
+/// The files of Rust in a folder and below; build folders are not examined.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);

@@ -24,7 +24,7 @@ const TEST: &str = "test";
 /// the closing lines say so.
 const USERS: &str = "users";
 
-/// In this order. The tests come last: their closing lines are what a reader looks for.
+/// In this order. The tests come last: their closing lines are what a reader searches for.
 const STEPS: &[Step] = &[
     Step { name: "format", cargo: &["fmt", "--all", "--check"], env: &[] },
     Step {

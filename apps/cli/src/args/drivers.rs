@@ -37,7 +37,7 @@ pub struct Drivers {
     pub driver_writes: Vec<PathBuf>,
 
     /// Ends a driver that takes longer than so many seconds for a call, unless that writes to the token or waits for a
-    /// person at a PIN pad; without it 5 to 60 seconds, by what the call does. A driver that is looked for has so long to be
+    /// person at a PIN pad; without it 5 to 60 seconds, by what the call does. A driver that is searched for has so long to be
     /// started and to list its tokens, at least 10 seconds; with --in-process that is all.
     #[arg(long, value_name = "SECONDS", global = true,
         value_parser = clap::value_parser!(u16).range(1..))]

@@ -30,7 +30,7 @@ pub struct Retire {
     #[arg(long, value_name = "FILE")]
     pub trust_anchor: Vec<PathBuf>,
 
-    /// Removes it although nothing shows that one CA has issued both: you have looked at the certificate that --successor names, and
+    /// Removes it although nothing shows that one CA has issued both: you have examined the certificate that --successor names, and
     /// know who issued it.
     #[arg(long, requires = "successor", conflicts_with = "trust_anchor")]
     pub although_issuer_not_shown: bool,

@@ -46,7 +46,7 @@ fn what_is_needed_is_demanded() {
         assert_eq!(parse(line).unwrap_err(), ErrorKind::MissingRequiredArgument, "{line:?}");
     }
     assert!(parse(&[]).is_err());
-    // A bank may say how the CA is asked, so it is looked for when that is known.
+    // A bank may say how the CA is asked, so it is searched for when that is known.
     for line in [&["renew"], &["resume"]] {
         let error = parse(line).unwrap().command.check_issuer().unwrap_err();
         assert_eq!(error.code(), usbtoken::Code::BadArgument, "{line:?}");

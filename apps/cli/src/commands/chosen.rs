@@ -41,7 +41,7 @@ pub fn choose<T>(
                 run.tell(&[Notice::MoreAfterLogin.into()]);
             }
             let session = run.login_reserved(reserved).map_err(|error| match found {
-                // No one wanted to look further.
+                // No one wanted to search further.
                 Err(first) if error.code() == Code::PinCancelled => first,
                 _ => error,
             })?;

@@ -22,7 +22,7 @@ use crate::{files, pin};
 /// No password is longer.
 const LONGEST_PASSWORD: usize = 4096;
 
-/// The old certificate in the place that the command line names: read before a token is looked for, so that a wrong file or
+/// The old certificate in the place that the command line names: read before a token is searched for, so that a wrong file or
 /// password costs nothing.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use crate::reference::Listener;
 
 /// How long a program has to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
-/// Its end is looked for this often although SIGCHLD reports it: a driver may have taken that signal for itself.
+/// Its end is searched for this often although SIGCHLD reports it: a driver may have taken that signal for itself.
 const TICK: Duration = Duration::from_millis(200);
 /// How much of standard error is taken at once, so that a program that never stops is not served for ever.
 const PORTION: usize = 1024 * 1024;
@@ -110,7 +110,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Until something can be read or written, a signal came, or it is time to look.
+    /// Until something can be read or written, a signal came, or it is time to check.
     fn wait(&self, signals: &Signals, deadline: Instant) {
         let left = deadline.saturating_duration_since(Instant::now()).min(TICK);
         let Ok(timeout) = Timespec::try_from(left) else { return };
@@ -120,7 +120,7 @@ impl<'a> Talk<'a> {
         ready.extend(self.stderr.as_ref().map(AsFd::as_fd).map(reading));
         let writing = |fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT);
         ready.extend(self.stdin.as_ref().map(AsFd::as_fd).map(writing));
-        // A signal interrupts it; everything is looked at afterwards anyway.
+        // A signal interrupts it; everything is examined afterwards anyway.
         let _ = poll(&mut ready, Some(&timeout));
     }
 

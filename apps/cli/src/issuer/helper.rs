@@ -56,7 +56,7 @@ pub fn check(path: &Path) -> Result<(), Error> {
     })
 }
 
-/// Windows looks for a program in more places and under more names than can be told beforehand.
+/// Windows searches for a program in more places and under more names than can be told beforehand.
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub fn check(_path: &Path) -> Result<(), Error> {

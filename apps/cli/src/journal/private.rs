@@ -27,7 +27,7 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
 /// Whether the folder is there.
 ///
 /// # Errors
-/// When it is a link or no folder, belongs to somebody else, or others may look into it.
+/// When it is a link or no folder, belongs to somebody else, or others may read it.
 pub(super) fn check_folder(folder: &Path) -> io::Result<bool> {
     let metadata = match fs::symlink_metadata(folder) {
         Err(error) if is_missing(&error) => return Ok(false),

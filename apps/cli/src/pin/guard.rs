@@ -1,4 +1,4 @@
-//! While a PIN is in the memory of this program nobody else looks into it: no core dump, and no ptrace(2) by other programs
+//! While a PIN is in the memory of this program nobody else reads it: no core dump, and no ptrace(2) by other programs
 //! of the user.
 //!
 //! Only this program's own `main` may decide that: the library, which runs in the processes of others, never does.

@@ -146,7 +146,7 @@ fn is_open_to_others(file: &File) -> bool {
     file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o044 != 0)
 }
 
-/// Whether other users of this computer may read the file: its rights are not looked at here.
+/// Whether other users of this computer may read the file: its rights are not examined here.
 #[cfg(not(unix))]
 fn is_open_to_others(_file: &File) -> bool {
     false

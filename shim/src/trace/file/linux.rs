@@ -62,7 +62,7 @@ const HIGH: [RawFd; 5] = [512, 200, 64, 32, 3];
 
 impl Opened {
     fn open(path: &Path) -> Result<Self> {
-        // Opening a device can do something to it, so what is there is looked at before it is opened, and again when it
+        // Opening a device can do something to it, so what is there is examined before it is opened, and again when it
         // is open. A pipe is opened: who waits at its other end learns that nothing comes.
         match statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Fifo => {}

@@ -81,7 +81,7 @@ fn cas_with_all_kinds_of_extensions() {
     }
     let more: &[(&str, Verdict)] = &[
         ("policyConstraints=critical,requireExplicitPolicy:5", BothAccept),
-        // openssl looks at policies only when it is told to (-policy_check).
+        // openssl examines policies only when it is told to (-policy_check).
         ("policyConstraints=critical,requireExplicitPolicy:0", OnlyOpenSslAccepts),
         ("inhibitAnyPolicy=critical,0", BothAccept),
         ("certificatePolicies=critical,1.2.3.4", BothAccept),

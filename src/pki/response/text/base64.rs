@@ -70,7 +70,7 @@ enum Blanks {
 /// Letters of base64 with blanks, line ends, marks of quotation and soft line breaks (RFC 2045 §6.7) passed over.
 struct Run {
     letters: Vec<u8>,
-    /// The place behind the last letter that was looked at.
+    /// The place behind the last letter that was examined.
     end: usize,
     has_blanks: bool,
 }

@@ -16,7 +16,7 @@ const FIELDS: [&str; 10] = [
     "message-id",
 ];
 
-/// How many lines of a header are looked at.
+/// How many lines of a header are examined.
 const MAX_HEADER: usize = 500;
 
 /// Whether header lines stand at the beginning. mailparse takes any text for a mail, without a body.

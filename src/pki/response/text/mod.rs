@@ -48,7 +48,7 @@ pub(super) fn without_blanks_before(bytes: &[u8]) -> &[u8] {
 }
 
 /// The text, from UTF-8 or from UTF-16 with or without byte order mark. Words may be in any other encoding: what
-/// is looked for is ASCII in all of them. Invisible characters, which pages and chat programs put in, are left out.
+/// is searched for is ASCII in all of them. Invisible characters, which pages and chat programs put in, are left out.
 pub(super) fn decode(bytes: &[u8]) -> String {
     let text = match (bytes, zeros(bytes)) {
         ([0xff, 0xfe, ..], _) | (_, Zeros::Odd) => encoding_rs::UTF_16LE.decode_with_bom_removal(bytes).0,

@@ -13,7 +13,7 @@ use super::inspector::{self, Inspector};
 /// The variable that tells SoftHSM where its configuration is. It is read once, at `C_Initialize`.
 const CONF: &str = "SOFTHSM2_CONF";
 
-/// A folder that holds SoftHSM tokens, their configuration and a private copy of SoftHSM to look at them.
+/// A folder that holds SoftHSM tokens, their configuration and a private copy of SoftHSM to examine them.
 pub struct Folder {
     path: PathBuf,
     keep: Option<TempDir>,
@@ -83,7 +83,7 @@ impl Folder {
         self.token_with_pin(label, "123456")
     }
 
-    /// The same with this PIN, for example one that can be looked for where no PIN may be.
+    /// The same with this PIN, for example one that can be searched for where no PIN may be.
     pub fn token_with_pin(self: &Arc<Self>, label: &str, pin: &str) -> SoftToken {
         let so_pin = "87654321";
         let module = self.private_copy();
@@ -111,7 +111,7 @@ impl Folder {
         }
     }
 
-    /// SoftHSM once more, as a file of its own: the system's loader gives it its own static state, so looking at
+    /// SoftHSM once more, as a file of its own: the system's loader gives it its own static state, so examining
     /// a token neither sees nor disturbs the SoftHSM that the library under test has initialised.
     fn private_copy(&self) -> PathBuf {
         let copy = self.path.join("inspector.so");

@@ -1,4 +1,4 @@
-//! A look at a token through the crate cryptoki, which shares nothing with the library under test but
+//! Reads a token through the crate cryptoki, which shares nothing with the library under test but
 //! the C declarations.
 
 use std::path::Path;

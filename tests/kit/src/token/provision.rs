@@ -226,7 +226,7 @@ impl Inspector {
         }
     }
 
-    /// Removes every object with this CKA_ID. A token may take others away with an object, so the rest is looked for each time.
+    /// Removes every object with this CKA_ID. A token may take others away with an object, so the rest is searched for each time.
     pub fn destroy(&self, id: &[u8]) {
         let with_id = || self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects");
         let mut found = with_id();

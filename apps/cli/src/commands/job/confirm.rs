@@ -25,7 +25,7 @@ use crate::words::Words;
 /// How many digits of a serial number tell two certificates apart in a browser's window.
 const LAST_DIGITS: usize = 8;
 
-/// Nothing is asked for that cannot be used: the address and the files of CAs are looked at before the PIN.
+/// Nothing is asked for that cannot be used: the address and the files of CAs are examined before the PIN.
 pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let mut policy = run.policy();
     if !args.trust_anchor.is_empty() {

@@ -111,7 +111,7 @@ enum Found {
     Follower(Credential),
 }
 
-/// The certificate that is renewed, and the token. Reserved before the look, so that no one renews what is about to be
+/// The certificate that is renewed, and the token. Reserved before its certificates are read, so that no one renews what is about to be
 /// renewed here.
 fn old_and_token(
     run: &Run,
@@ -277,7 +277,7 @@ fn again(
     again.map_err(|error| Reference::name(visit.keeper.reference(session, pending.key_id()).as_ref(), error))
 }
 
-/// The warnings of a first look. A renewal that was begun is finished although the certificate has ended meanwhile, and
+/// The warnings of a first reading. A renewal that was begun is finished although the certificate has ended meanwhile, and
 /// not every token shows before the login that one was begun.
 fn before_login(run: &Run, preflight: Preflight, resume: bool) -> Result<Vec<Warning>> {
     match run.accepted_or_asked(preflight).into_notices() {

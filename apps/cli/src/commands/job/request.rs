@@ -31,7 +31,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let subject = args.subject.as_deref().map(first_subject).transpose()?;
     let elsewhere = from::old(run, &args.old, &args.which)?;
     elsewhere.as_ref().map_or(Ok(()), |old| files::check_apart(&args.out, old))?;
-    // Reserved before the look, so that no one renews what is about to be renewed here.
+    // Reserved before its certificates are read, so that no one renews what is about to be renewed here.
     let token = elsewhere.as_ref().map_or_else(|| run.token(), |old| from::onto(run, old));
     // The session is the last to hold the driver, so it ends with C_Finalize alone.
     let reserved = token?.reserve()?;

@@ -131,7 +131,7 @@ impl Listed {
         others.find_map(|seen| Some((&seen.token, seen.credentials.said_to_replace(old)?)))
     }
 
-    /// The first warning that something is to be renewed; of a bank that reminds no one nothing is looked at.
+    /// The first warning that something is to be renewed; of a bank that reminds no one nothing is examined.
     fn reminding(&self) -> Option<Warning> {
         self.bank.as_ref().filter(|bank| !bank.reminders.is_empty())?;
         self.credentials().find_map(|(_, _, one)| one.reminding())

@@ -114,7 +114,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Whether nothing but what is known of the one certificate that was looked at can stand against the renewal.
+/// Whether nothing but what is known of the one certificate that was examined can stand against the renewal.
 fn is_of_certificate(finding: &PreflightPoint) -> bool {
     match &finding.state {
         PointResult::Blocker(error) => chosen::may_be_private(error),

@@ -8,7 +8,7 @@ use crate::files;
 use crate::output::Outcome;
 use crate::run::Run;
 
-/// Looks and tells. It has no PIN and wants none.
+/// Examines and reports. It has no PIN and wants none.
 pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
     if let Some(file) = &args.bundle {
         files::check_writable(file, args.overwrite)?;
@@ -18,7 +18,7 @@ pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
         Some(bank) => vec![(bank.id.clone(), Ok(bank.clone()))],
         None => run.installed().all()?,
     };
-    // Where the bank's drivers are missing, what is there is looked at all the same.
+    // Where the bank's drivers are missing, what is there is examined all the same.
     let finder = match run.finder() {
         Err(error) if error.code() == Code::DriverMissing => run.hosted(Finder::new()),
         finder => finder?,
