@@ -9,6 +9,7 @@ mod kryoptic;
 
 use std::fs;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use self::implementation::{IMPLEMENTATIONS, Implementation, may_have_own_view};
@@ -17,6 +18,9 @@ use crate::work::{self, Done};
 
 /// No implementation and its script may take longer, in seconds.
 const LIMIT: &str = "1200";
+
+/// What takes longest begins first.
+const LONGEST: &str = "opensc";
 
 /// One renewal of a token with one credential may make at most 1.2 times the 33 calls that it makes on SoftHSM.
 const MOST_CALLS: u64 = 39;
@@ -56,22 +60,9 @@ pub fn run(options: &Options) -> Done {
         ["build", "--quiet", "--package", "usbtoken-cli", "--bins"],
     ];
     packages.iter().try_for_each(|words| work::run(work::cargo().args(words)))?;
-    let may_have_view = may_have_own_view();
-    let (mut failed, mut not_run) = (Vec::new(), Vec::new());
-    for one in &chosen {
-        println!("\n== {}: {}", one.name, one.what);
-        if one.own_view && !may_have_view {
-            println!("NOT RUN: it takes root and namespaces");
-            not_run.push(one.name);
-            continue;
-        }
-        let begin = Instant::now();
-        if let Err(problem) = keep_promises(one) {
-            println!("{problem}");
-            failed.push(one.name);
-        }
-        println!("{:16} {:7.1} s", one.name, begin.elapsed().as_secs_f64());
-    }
+    // The page has the seconds of each: then nothing runs beside it.
+    let at_a_time = if options.write { 1 } else { 2 };
+    let (failed, not_run) = run_each(&chosen, at_a_time)?;
     if options.write {
         document::write(IMPLEMENTATIONS)?;
     }
@@ -90,9 +81,45 @@ pub fn run(options: &Options) -> Done {
     }
 }
 
-/// Brings it up in a folder of its own, and runs the suite on it.
-fn keep_promises(one: &Implementation) -> Done {
-    setup::ensure(one.needs)?;
+/// Runs the suite on each, so many at a time, and returns where it failed and where it was not run. What it prints comes whole.
+fn run_each(chosen: &[&Implementation], at_a_time: usize) -> Done<(Vec<&'static str>, Vec<&'static str>)> {
+    let may_have_view = may_have_own_view();
+    // They install and build, so one after the other.
+    let may_run = |one: &&Implementation| !one.own_view || may_have_view;
+    chosen.iter().copied().filter(may_run).try_for_each(|one| setup::ensure(one.needs))?;
+    let mut by_time = chosen.to_vec();
+    by_time.sort_by_key(|one| one.name != LONGEST);
+    let (waiting, ended) = (Mutex::new(by_time.into_iter()), Mutex::new((Vec::new(), Vec::new())));
+    let work_off = || {
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(one) = next else { return };
+            let is_run = may_run(&one);
+            let begin = Instant::now();
+            let kept = if is_run { keep_promises(one) } else { Ok(String::new()) };
+            let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+            println!("\n== {}: {}", one.name, one.what);
+            if !is_run {
+                println!("NOT RUN: it takes root and namespaces");
+                ended.1.push(one.name);
+                continue;
+            }
+            match kept {
+                Ok(text) => print!("{text}"),
+                Err(problem) => {
+                    println!("{problem}");
+                    ended.0.push(one.name);
+                }
+            }
+            println!("{:16} {:7.1} s", one.name, begin.elapsed().as_secs_f64());
+        }
+    };
+    std::thread::scope(|scope| (0..at_a_time).for_each(|_| drop(scope.spawn(work_off))));
+    Ok(ended.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Brings it up in a folder of its own, and runs the suite on it. Returns what that printed.
+fn keep_promises(one: &Implementation) -> Done<String> {
     let folder = tempfile::Builder::new().prefix("usbtoken-token-").tempdir();
     let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
     let mut command = Command::new("timeout");
@@ -109,10 +136,10 @@ fn keep_promises(one: &Implementation) -> Done {
     }
     command.env("CARD", work::programs()?.join("card"));
     let _ = fs::remove_file(one.report()?);
-    work::run(&mut command)?;
+    let printed = work::output(&mut command)?;
     let report = one.last().ok_or("there is no report")?;
     let renewed = report["renewed"].as_array().into_iter().flatten();
     let limit = DEARER.iter().find(|(name, _)| *name == one.name).map_or(MOST_CALLS, |(_, calls)| *calls);
     let dear = renewed.filter_map(|one| one["calls"].as_u64()).find(|calls| *calls > limit);
-    dear.map_or(Ok(()), |calls| Err(format!("a renewal made {calls} calls, and {limit} is the limit")))
+    dear.map_or(Ok(printed), |calls| Err(format!("a renewal made {calls} calls, and {limit} is the limit")))
 }
