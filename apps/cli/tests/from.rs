@@ -427,10 +427,10 @@ fn the_numbers_of_the_list_can_be_used() {
         let seen = run(&["--json", "preflight", "--nth", number]).json();
         assert_eq!(seen["credential"]["serial"], serial_hex(serial), "{seen:#}");
     }
-    // With a token named, the numbers are those of its own list.
-    let own = run(&["--json", "preflight", "--token", &stage.token.uri(), "--nth", "1"]).json();
-    assert_eq!(own["credential"]["serial"], serial_hex(&stage.old.certificate), "{own:#}");
-    let onto = empty.uri();
+    // With a token named, the number means the same, or nothing.
+    let own = run(&["--json", "preflight", "--token", &sibling.uri(), "--nth", "1"]).json();
+    assert_eq!(own["credential"]["serial"], serial_hex(&first), "{own:#}");
+    let (onto, other) = (empty.uri(), stage.token.uri());
     let before = [stage.token.snapshot(), sibling.snapshot(), empty.snapshot()];
     for (nth, more, name) in [
         ("4", &[][..], ("credential_not_found", 3)),
@@ -439,6 +439,7 @@ fn the_numbers_of_the_list_can_be_used() {
         ("1", &["--from", "file:old.pem"], ("bad_argument", 2)),
         // What the list of one token and that of all give a number to.
         ("1", &["--token", &onto], ("old_ambiguous", 3)),
+        ("1", &["--token", &other], ("old_ambiguous", 3)),
     ] {
         let said = run(&[&["--json", "request", "--out", "x", "--nth", nth], more].concat());
         let error = said.failed(name.0, name.1);

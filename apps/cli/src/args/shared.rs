@@ -22,7 +22,7 @@ pub struct Which {
     #[arg(long, value_name = "HEX")]
     pub serial: Option<String>,
 
-    /// The certificate with this number in `list` (with the same --token), or in `list --everywhere` where it is on this computer.
+    /// The certificate with this number in `list --everywhere`; with --token only where the list with that gives it the same one.
     #[arg(long, value_name = "N")]
     pub nth: Option<usize>,
 }

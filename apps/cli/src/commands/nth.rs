@@ -8,7 +8,7 @@ use crate::args::{Command, FromArgs, Which};
 use crate::run::Run;
 
 /// Puts in the place of `--nth` what it means: the token and the serial number, or the place on this computer. The numbers are those
-/// of `list` with the same `--token`, and beyond them those of `list --everywhere` over all tokens.
+/// of `list --everywhere` over all tokens.
 ///
 /// # Errors
 /// [`Code::OldAmbiguous`] where that list over all tokens and the one of the token give the number to different certificates;
@@ -23,11 +23,10 @@ pub fn choose(run: &mut Run, command: &mut Command) -> Result<()> {
     let beyond = from.is_some();
     let mut all = list::numbered(run, |on_tokens| number > on_tokens && beyond)?;
     let at = number.checked_sub(1);
-    let is_place =
-        |all: &[list::Numbered]| at.and_then(|at| all.get(at)).is_none_or(|meant| meant.at.is_err());
-    // Beyond the token's own certificates the list over all is the one that people see.
-    if let (true, Some(token)) = (beyond && is_place(&all), run.global.token.take()) {
-        let own = std::mem::replace(&mut all, list::numbered(run, |on_tokens| number > on_tokens)?);
+    // With a token named as well, the number has to mean in its own list what it means in the one over all, which people have seen
+    // without naming one.
+    if let Some(token) = run.global.token.take() {
+        let own = std::mem::replace(&mut all, list::numbered(run, |on_tokens| number > on_tokens && beyond)?);
         run.global.token = Some(token);
         let serials = [&own, &all].map(|all| at.and_then(|at| all.get(at)).map(|one| &one.serial));
         if let [Some(own), Some(of_all)] = serials

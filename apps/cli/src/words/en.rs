@@ -36,7 +36,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             return format!("its renewal onto a USB token waits for the CA: {tokens}");
         }
         Words::HintNth => {
-            "The numbers are those of \"usbtoken list\" with the same --token, and beyond them those of \"usbtoken list --everywhere\" without --also; \"limit\" is the last one. Or name the certificate with --serial or --from."
+            "The numbers are those of \"usbtoken list --everywhere\" without --also; with --token a number counts only where \"usbtoken list\" with the same --token gives it to the same certificate. \"limit\" is the last one. Or name the certificate with --serial or --from."
         }
         Words::FilePassword(file) => return format!("Password of the file {file}: "),
         Words::HintWithoutFrom => "Run the command again without --from.",

@@ -39,7 +39,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             return format!("USBトークンへの更新を申請済みで、認証局の回答を待っています: {tokens}");
         }
         Words::HintNth => {
-            "番号は、同じ --token を付けた「usbtoken list」の番号と、それに続く「usbtoken list --everywhere」（--also なし）の番号です。上限が最後の番号です。--serial または --from でも指定できます。"
+            "番号は「usbtoken list --everywhere」（--also なし）の番号です。--token を付けたときは、同じ --token を付けた「usbtoken list」でも同じ電子証明書を指す番号だけが使えます。上限が最後の番号です。--serial または --from でも指定できます。"
         }
         Words::FilePassword(file) => return format!("電子証明書ファイル {file} のパスワード: "),
         Words::HintWithoutFrom => "--from を付けずに、もう一度実行してください。",
