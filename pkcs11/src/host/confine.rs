@@ -112,7 +112,7 @@ fn confine_calls(writes: &[&Path]) -> Result<(), String> {
         families.push(libc::AF_UNIX);
     }
     if writes.iter().any(|path| path.starts_with("/dev")) {
-        // By which the kernel tells of what is plugged in.
+        // By which the kernel reports what is plugged in.
         families.push(libc::AF_NETLINK);
     }
     let program = filter(&families).map_err(|error| format!("seccomp: {error}"))?;
