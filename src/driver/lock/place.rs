@@ -53,6 +53,7 @@ impl From<io::Error> for Refused {
 struct Held {
     open: Kept,
     by: u32,
+    id: Option<FileId>,
     copy: Option<File>,
 }
 
@@ -61,7 +62,7 @@ enum Kept {
     /// So that a driver cannot close it.
     WithoutNumber { _open: KeptOpen },
     /// By a descriptor, whose number may be another file's by the time it is closed.
-    ByDescriptor { file: Option<File>, id: Option<FileId> },
+    ByDescriptor { file: Option<File> },
 }
 
 /// Takes the lock of the file, or says who has it.
@@ -76,12 +77,12 @@ fn locked(file: File) -> Result<File, Refused> {
 impl Held {
     /// A file that was locked.
     fn of(file: File) -> Self {
-        let copy = file.try_clone().ok();
+        let (copy, id) = (file.try_clone().ok(), id_of(&file));
         let open = match KeptOpen::new(&file) {
             Ok(open) => Kept::WithoutNumber { _open: open },
-            Err(_) => Kept::by_descriptor(file),
+            Err(_) => Kept::ByDescriptor { file: Some(file) },
         };
-        Held { open, by: std::process::id(), copy }
+        Held { open, by: std::process::id(), id, copy }
     }
 
     fn is_ours(&self) -> bool {
@@ -89,22 +90,23 @@ impl Held {
     }
 }
 
-impl Kept {
-    fn by_descriptor(file: File) -> Self {
-        Kept::ByDescriptor { id: id_of(&file), file: Some(file) }
+/// Closes the file, and lets go of its lock for all who have it open; closing alone does so when nobody else has.
+fn let_go(file: Option<File>, id: Option<FileId>, is_ours: bool) {
+    match file {
+        Some(file) if id_of(&file) == id => drop(is_ours.then(|| file.unlock())),
+        // A driver has closed it: there is nothing to let go of, and the number is not ours.
+        Some(file) => std::mem::forget(file),
+        None => {}
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         let is_ours = self.is_ours();
-        let Kept::ByDescriptor { file, id } = &mut self.open else { return };
-        match file.take() {
-            // Closing does the same when nobody else has it.
-            Some(file) if id_of(&file) == *id => drop(is_ours.then(|| file.unlock())),
-            // A driver has closed it: there is nothing to let go of, and the number is not ours.
-            Some(file) => std::mem::forget(file),
-            None => {}
+        // A child that another thread has just made has every descriptor until it runs its program.
+        let_go(self.copy.take(), self.id, is_ours);
+        if let Kept::ByDescriptor { file } = &mut self.open {
+            let_go(file.take(), self.id, is_ours);
         }
     }
 }
@@ -272,11 +274,10 @@ mod tests {
 
     fn by_descriptor(folder: &Path) -> UserFile {
         let path = folder.join("token");
-        let held = Held {
-            open: Kept::by_descriptor(locked(open(&path).unwrap()).unwrap()),
-            by: std::process::id(),
-            copy: None,
-        };
+        let file = locked(open(&path).unwrap()).unwrap();
+        let id = id_of(&file);
+        let held =
+            Held { open: Kept::ByDescriptor { file: Some(file) }, by: std::process::id(), id, copy: None };
         UserFile { path, held }
     }
 
@@ -287,12 +288,25 @@ mod tests {
         let folder = folder.path().join("lock");
         drop(take_user(&folder, "token").unwrap());
         let parents = by_descriptor(&folder);
-        let Kept::ByDescriptor { file: Some(file), .. } = &parents.held.open else { unreachable!("made so") };
-        let (childs, open) = (file.try_clone().unwrap(), Kept::by_descriptor(file.try_clone().unwrap()));
-        let held = Held { open, by: std::process::id() + 1, copy: None };
+        let Kept::ByDescriptor { file: Some(file) } = &parents.held.open else { unreachable!("made so") };
+        let childs = file.try_clone().unwrap();
+        let open = Kept::ByDescriptor { file: Some(file.try_clone().unwrap()) };
+        let held = Held { open, by: std::process::id() + 1, id: parents.held.id, copy: None };
         drop(UserFile { path: parents.path.clone(), held });
         assert!(matches!(take_user(&folder, "token"), Err(Refused::Held(_))));
         // The parent lets go although the child still has the file open.
+        drop(parents);
+        drop(take_user(&folder, "token").unwrap());
+        drop(childs);
+    }
+
+    /// As between fork(2) and exec(2) in another thread: the child has what was open, and no part in the mapping.
+    #[test]
+    fn a_child_that_has_the_descriptor_holds_nothing_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("lock");
+        let parents = take_user(&folder, "token").unwrap();
+        let childs = parents.held.copy.as_ref().unwrap().try_clone().unwrap();
         drop(parents);
         drop(take_user(&folder, "token").unwrap());
         drop(childs);
@@ -306,7 +320,7 @@ mod tests {
         drop(take_user(&folder, "token").unwrap());
         let mut held = by_descriptor(&folder);
         let others = File::create(folder.join("other")).unwrap();
-        let Kept::ByDescriptor { file, .. } = &mut held.held.open else { unreachable!("made so") };
+        let Kept::ByDescriptor { file } = &mut held.held.open else { unreachable!("made so") };
         *file = Some(others.try_clone().unwrap());
         let number = std::os::fd::AsRawFd::as_raw_fd(file.as_ref().unwrap());
         drop(held);
