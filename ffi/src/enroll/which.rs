@@ -10,6 +10,7 @@ use usbtoken::places::OldCertificate;
 use usbtoken::renewal::KeyState;
 use usbtoken::{Code, Credential, Credentials, Error, Response, Result};
 
+use super::elsewhere::Beside;
 use super::encoding;
 use crate::base::args;
 
@@ -64,18 +65,23 @@ impl Which {
     }
 }
 
-/// The certificate that is meant: the token's, where it has it, else one that is elsewhere.
+/// The certificate that is meant: the token's, where it has it, else one that is elsewhere. Where there is none, and a place could not be
+/// read, why that is.
 pub(super) fn chosen(
     credentials: Credentials,
     which: &Which,
     window: Window,
-    elsewhere: impl FnOnce() -> Vec<Listed>,
+    elsewhere: impl FnOnce() -> Beside,
 ) -> Result<OldCertificate> {
     match (on_token(credentials, which, window), which) {
         (Ok(there), _) => Ok(there.into()),
         (Err(error), _) if !may_be_elsewhere(error.code()) => Err(error),
         (Err(_), Which::Certificate(der)) => OldCertificate::given(der),
-        (Err(error), _) => only(elsewhere(), which).unwrap_or(Err(error)),
+        (Err(error), _) => {
+            let Beside { list, unread } = elsewhere();
+            // It may be in the place that could not be read.
+            only(list, which).unwrap_or(Err(unread.unwrap_or(error)))
+        }
     }
 }
 
