@@ -10,16 +10,8 @@ use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credentials, Error, Result, Token, TokenUri};
 
 use super::numbers::{USBTOKEN_PROBE_RENEWABLE, USBTOKEN_PROBE_RENEWED};
-use super::which::Which;
+use super::which::{Beside, Which};
 use crate::find::context::Shared;
-
-/// What is not on a token.
-#[derive(Default)]
-pub(super) struct Beside {
-    pub(super) list: Vec<Listed>,
-    /// Why a place of this computer could not be read, the first of several.
-    pub(super) unread: Option<Error>,
-}
 
 /// Everything that is not on this token.
 pub(super) fn beside(shared: &Shared, token: &Token) -> Beside {

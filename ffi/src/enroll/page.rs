@@ -14,13 +14,13 @@ use usbtoken::{
     TokenUri,
 };
 
-use super::elsewhere::{self, Beside};
+use super::elsewhere;
 use super::encoding::{self, Encoded};
 use super::key::KeyWish;
 use super::numbers::*;
 use super::person::Person;
 use super::refusal::{PageResult, Refusal, refuse};
-use super::which::{Which, chosen, which};
+use super::which::{Beside, Which, chosen, which};
 use crate::base::args;
 use crate::base::callbacks::{Unstoppable, busy};
 use crate::find::context::Shared;

@@ -10,7 +10,6 @@ use usbtoken::places::OldCertificate;
 use usbtoken::renewal::KeyState;
 use usbtoken::{Code, Credential, Credentials, Error, Response, Result};
 
-use super::elsewhere::Beside;
 use super::encoding;
 use crate::base::args;
 
@@ -21,6 +20,14 @@ pub(super) enum Which {
     Certificate(Vec<u8>),
     /// By its serial number or its thumbprint.
     Number(Vec<u8>),
+}
+
+/// What is not on the token of the page.
+#[derive(Default)]
+pub(super) struct Beside {
+    pub(super) list: Vec<Listed>,
+    /// Why a place of this computer could not be read, the first of several.
+    pub(super) unread: Option<Error>,
 }
 
 /// The certificate as the page names it.
