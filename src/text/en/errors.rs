@@ -381,8 +381,8 @@ code_words! {
         "If it is to go too, name it by its id. The new certificate works all the same.";
     RetireBeforeWindow "The new certificate was ordered before the bank renews the old one, so the old one stays until it ends."
         "Leave the old certificate where it is; it can be removed once it has ended. If it has to go before, ask the bank's branch.";
-    OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."
-        "Insert your own USB token; if you have none, ask the bank's branch.";
+    OtherUserOnToken "Another user's certificate is on the USB token, or a request of theirs waits there. At this bank each user needs a token of their own."
+        "Insert your own USB token; if you have none, ask the bank's branch. A request of your own is finished or abandoned first.";
     RetireKept "The rules of this renewal keep the old certificate."
         "Leave the old certificate where it is; if it has to go, ask the bank's branch.";
     SuccessorDoubtful "What seems to take the place of this certificate is in another name, or comes from another CA."
