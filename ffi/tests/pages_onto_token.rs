@@ -219,6 +219,28 @@ fn what_cannot_be_renewed_onto_the_token_is_refused() {
     assert_eq!(pages.play(&["renew", &serial_hex(&first), "request"]), (OK.to_owned(), 0));
 }
 
+/// What may be in a place that could not be read is not said to be nowhere: the code is that of the command.
+#[test]
+fn a_profile_that_cannot_be_read_is_said() {
+    let pages = Pages::open();
+    let old = pages.old("old", days_from_now(11));
+    pages.import_to_firefox("old");
+    let database = pages.file("home/.mozilla/firefox/x.default/cert9.db");
+    let whole = fs::read(&database).unwrap();
+    fs::write(&database, b"SQLite format 3").unwrap();
+    for which in ["-", &serial_hex(&old)] {
+        assert_eq!(pages.play(&["renew", which, "request"]).1, 141, "{which}");
+    }
+    fs::write(&database, whole).unwrap();
+    // As a Firefox does that writes all the time.
+    let writing = fs::OpenOptions::new().write(true).open(&database).unwrap();
+    rustix::fs::fcntl_lock(&writing, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(pages.play(&["renew", "-", "request"]).1, 850);
+    drop(writing);
+    assert!(pages.token.snapshot().objects().is_empty());
+    assert_eq!(pages.play(&["renew", "-", "request"]), (OK.to_owned(), 0));
+}
+
 /// The old token and the empty new one are plugged in.
 #[test]
 fn a_page_moves_the_certificate_of_the_old_token_onto_the_new_one() {

@@ -310,9 +310,6 @@ pub fn finish(
     }
     notices.extend(elsewhere.map(|old| stays(run, old)));
     let token = session.token().identity();
-    if let Some(old) = elsewhere {
-        job.keeper.note_renewed(token, old.certificate(), installed.credential.certificate());
-    }
     let level = Some(installed.proof.level);
     let credential = view::Credential::of(token, &installed.credential, level, run.when());
     let replaced = installed.replaced.as_ref().map(|old| view::Credential::of(token, old, None, run.when()));
