@@ -5,14 +5,14 @@ use usbtoken::renewal::Progress;
 
 #[cfg(unix)]
 use super::signals::Signals;
-use crate::output;
 
 /// Progress that is stopped by the signals that end a program, and by the second of them at once. Where they cannot be watched they
 /// end it as ever.
 pub struct Stoppable<'p> {
     progress: &'p dyn Progress,
+    /// Says that a call is waited for all the same.
     #[cfg(unix)]
-    shown: output::progress::Progress,
+    tell: &'p (dyn Fn() + Send + Sync),
     #[cfg(unix)]
     signals: Option<Signals>,
     /// How often it was asked for after a signal.
@@ -21,13 +21,13 @@ pub struct Stoppable<'p> {
 }
 
 impl<'p> Stoppable<'p> {
-    /// Watches for them as long as it lives.
+    /// Watches for them as long as it lives. `tell` says that a call is waited for all the same.
     #[cfg_attr(not(unix), allow(unused_variables, reason = "only Unix reports Ctrl-C"))]
-    pub fn new(progress: &'p dyn Progress, shown: output::progress::Progress) -> Self {
+    pub fn new(progress: &'p dyn Progress, tell: &'p (dyn Fn() + Send + Sync)) -> Self {
         Stoppable {
             progress,
             #[cfg(unix)]
-            shown,
+            tell,
             #[cfg(unix)]
             signals: Signals::watch_end().ok(),
             #[cfg(unix)]
@@ -46,7 +46,7 @@ impl Progress for Stoppable<'_> {
         let is_caught = self.signals.as_ref().is_some_and(|signals| signals.caught().is_some());
         // Between two calls once is enough. Asked again: the driver has not returned yet.
         if is_caught && self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
-            self.shown.stopping();
+            (self.tell)();
         }
         is_caught
     }

@@ -17,7 +17,9 @@ impl Run {
     pub fn job_telling<R>(&self, progress: &dyn Progress, work: impl FnOnce(usbtoken::Run<'_>) -> R) -> R {
         match self.hosted(Finder::new()).is_in_process() {
             Ok(false) => {
-                let stoppable = Stoppable::new(progress, self.progress);
+                let shown = self.progress;
+                let tell = move || shown.stopping();
+                let stoppable = Stoppable::new(progress, &tell);
                 work(self.call().progress(&stoppable))
             }
             _ => work(self.call().progress(progress)),

@@ -53,7 +53,9 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
 
     let keeper = Keeper::of_user();
     let confirmed = {
-        let stoppable = Stoppable::new(&run.progress, run.progress);
+        let shown = run.progress;
+        let tell = move || shown.stopping();
+        let stoppable = Stoppable::new(&run.progress, &tell);
         confirm.run(&session, &new, &run.call().progress(&stoppable))
     };
     let refuses = |error: &Error| matches!(error.code(), Code::LoginRefused | Code::LoginLedOn);
