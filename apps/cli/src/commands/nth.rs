@@ -21,14 +21,15 @@ pub fn choose(run: &mut Run, command: &mut Command) -> Result<()> {
         return Err(detail("--nth, --from"));
     }
     let beyond = from.is_some();
-    let mut all = list::numbered(run, |on_tokens| number > on_tokens && beyond)?;
-    let at = number.checked_sub(1);
+    let mut all = list::numbered(run, |on_tokens| number.get() > on_tokens && beyond)?;
+    let at = number.get() - 1;
     // With a token named as well, the number has to mean in its own list what it means in the one over all, which people have seen
     // without naming one.
     if let Some(token) = run.global.token.take() {
-        let own = std::mem::replace(&mut all, list::numbered(run, |on_tokens| number > on_tokens && beyond)?);
+        let own =
+            std::mem::replace(&mut all, list::numbered(run, |on_tokens| number.get() > on_tokens && beyond)?);
         run.global.token = Some(token);
-        let serials = [&own, &all].map(|all| at.and_then(|at| all.get(at)).map(|one| &one.serial));
+        let serials = [&own, &all].map(|all| all.get(at).map(|one| &one.serial));
         if let [Some(own), Some(of_all)] = serials
             && own != of_all
         {
@@ -37,7 +38,7 @@ pub fn choose(run: &mut Run, command: &mut Command) -> Result<()> {
             return Err(error.fact(Fact::Candidate, own).fact(Fact::Candidate, of_all));
         }
     }
-    let Some(meant) = at.and_then(|at| all.get(at)) else {
+    let Some(meant) = all.get(at) else {
         let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
         return Err(error.fact(Fact::Found, format!("--nth {number}")).fact(Fact::Limit, all.len()));
     };
