@@ -1,6 +1,5 @@
 //! Options that several commands have.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -25,7 +24,7 @@ pub struct Which {
 
     /// The certificate with this number in `list --everywhere`; with --token only where the list with that gives it the same one.
     #[arg(long, value_name = "N")]
-    pub nth: Option<NonZeroUsize>,
+    pub nth: Option<usize>,
 }
 
 /// How the new key is made.

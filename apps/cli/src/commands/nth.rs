@@ -21,15 +21,16 @@ pub fn choose(run: &mut Run, command: &mut Command) -> Result<()> {
         return Err(detail("--nth, --from"));
     }
     let beyond = from.is_some();
-    let mut all = list::numbered(run, |on_tokens| number.get() > on_tokens && beyond)?;
-    let at = number.get() - 1;
+    // Also where there is no such number, so that the last one is said.
+    let is_beyond = |on_tokens: usize| beyond && (number > on_tokens || number == 0);
+    let mut all = list::numbered(run, is_beyond)?;
+    let at = number.checked_sub(1);
     // With a token named as well, the number has to mean in its own list what it means in the one over all, which people have seen
     // without naming one.
     if let Some(token) = run.global.token.take() {
-        let own =
-            std::mem::replace(&mut all, list::numbered(run, |on_tokens| number.get() > on_tokens && beyond)?);
+        let own = std::mem::replace(&mut all, list::numbered(run, is_beyond)?);
         run.global.token = Some(token);
-        let serials = [&own, &all].map(|all| all.get(at).map(|one| &one.serial));
+        let serials = [&own, &all].map(|all| at.and_then(|at| all.get(at)).map(|one| &one.serial));
         if let [Some(own), Some(of_all)] = serials
             && own != of_all
         {
@@ -38,7 +39,7 @@ pub fn choose(run: &mut Run, command: &mut Command) -> Result<()> {
             return Err(error.fact(Fact::Candidate, own).fact(Fact::Candidate, of_all));
         }
     }
-    let Some(meant) = all.get(at) else {
+    let Some(meant) = at.and_then(|at| all.get(at)) else {
         let error = Error::new(Code::CredentialNotFound).during(Step::ReadObjects);
         return Err(error.fact(Fact::Found, format!("--nth {number}")).fact(Fact::Limit, all.len()));
     };
