@@ -4,6 +4,7 @@
 //! second order, and because what it answered cannot be asked for twice. Files are private (0600 in a folder of
 //! 0700), appear whole or not at all, and are on the disk before the call returns.
 
+mod begun;
 mod confirmations;
 mod in_use;
 mod labels;
@@ -27,7 +28,6 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
 use usbtoken::pki::{PublicKey, jst_date};
 use usbtoken::places::OldCertificate;
-use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credential, Error, Pending, Policy, Result};
 
 pub use self::orders::Order;
@@ -40,7 +40,6 @@ const VERSION: u32 = 1;
 const LARGEST_RECORD: u64 = 1024 * 1024;
 const RECORD: &str = "job";
 const ANSWER: &str = "answer";
-const BEGUN: &str = "begun";
 const WRONG_PIN: &str = "wrong-pin";
 const UNASSIGNED: &str = "unassigned";
 
@@ -191,34 +190,6 @@ impl Journal {
         let changed = |path: &Path| std::fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
         let files = self.files(|_| true).unwrap_or_default();
         files.iter().map(PathBuf::as_path).chain([self.folder()]).filter_map(changed).max()
-    }
-
-    /// Notes that a key is about to be made, for the certificate with this serial number or for a first one.
-    ///
-    /// A run that is killed before its request is kept leaves the note: that request was never sent.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn note_begin(&self, token: &TokenIdentity, old_serial: Option<&str>, now: SystemTime) -> Result<()> {
-        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.note(token, old_serial);
-        let day = jst_date(now).to_string();
-        private::write(&self.folder, &path, day.as_bytes()).map_err(|error| self.unusable(&path, error))
-    }
-
-    /// Takes the note back: the request is kept, or there is no key.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn forget_begin(&self, token: &TokenIdentity, old_serial: Option<&str>) -> Result<()> {
-        self.remove_file(&self.note(token, old_serial))
-    }
-
-    /// Whether this key was made here by a run that ended before its request was kept.
-    pub fn was_never_sent(&self, token: &TokenIdentity, key: &PendingKey) -> bool {
-        let note = private::read(&self.note(token, key.concerns().as_deref()), LARGEST_RECORD);
-        self.folder_is_there().unwrap_or(false)
-            && note.is_ok_and(|note| note.as_deref() == Some(key.since().as_bytes()))
     }
 
     /// Makes sure that a wrong PIN could be noted: an empty note, all that a full disk takes, is as good as another.
@@ -398,10 +369,6 @@ impl Journal {
 
     fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {
         self.folder.join(format!("{}.{WRONG_PIN}", name(token, "")))
-    }
-
-    fn note(&self, token: &TokenIdentity, old_serial: Option<&str>) -> PathBuf {
-        self.folder.join(format!("{}.{BEGUN}", name(token, old_serial.unwrap_or("first"))))
     }
 
     fn write_answer(&self, prefix: &str, answer: &[u8]) -> Result<PathBuf> {

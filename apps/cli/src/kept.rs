@@ -203,17 +203,17 @@ impl Keeper {
     }
 
     /// Notes that a key is about to be made: until its request is kept it is known as never sent.
-    pub fn note_begin(&self, token: &TokenIdentity, old: Option<&Certificate>, now: SystemTime) {
+    pub fn note_begin(&self, token: &TokenIdentity, old: Option<&OldCertificate>, now: SystemTime) {
         if let Some(journal) = &self.journal {
             // Without the note a person is asked some day whether the request may be signed anew; that is all.
-            let _ = journal.note_begin(token, serial(old).as_deref(), now);
+            let _ = journal.note_begin(token, old, now);
         }
     }
 
     /// Takes the note back: the request is kept, or there is no key.
     pub fn forget_begin(&self, token: &TokenIdentity, old: Option<&Certificate>) {
         if let Some(journal) = &self.journal {
-            let _ = journal.forget_begin(token, serial(old).as_deref());
+            let _ = journal.forget_begin(token, old);
         }
     }
 
@@ -258,13 +258,16 @@ impl Keeper {
     }
 
     /// The old certificate that the job of this key renews, where that is not on the token and this computer kept it.
-    pub fn old_elsewhere(&self, session: &Session, key_id: &[u8]) -> Option<OldCertificate> {
-        self.entry(session, key_id).ok().flatten()?.old
+    pub fn old_elsewhere(&self, session: &Session, key: &PendingKey) -> Option<OldCertificate> {
+        match self.entry(session, key.id()).ok()? {
+            Some(entry) => entry.old,
+            None => self.journal.as_ref()?.begun_for(session.token().identity(), key),
+        }
     }
 
     /// A pending key with what this computer knows of the certificate that it renews.
     pub fn known(&self, session: &Session, key: PendingKey) -> PendingKey {
-        match self.old_elsewhere(session, key.id()) {
+        match self.old_elsewhere(session, &key) {
             Some(old) if key.is_from_elsewhere() => key.renewing(old.certificate()),
             _ => key,
         }
@@ -445,10 +448,6 @@ pub fn read_shown(bytes: Vec<u8>) -> Vec<u8> {
         Base64::decode_vec(&body).ok()
     };
     answer().unwrap_or(bytes)
-}
-
-fn serial(old: Option<&Certificate>) -> Option<String> {
-    old.map(|old| old.serial().to_string())
 }
 
 /// The crate makes it private (0600) and under a name that no one can know beforehand.

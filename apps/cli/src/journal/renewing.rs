@@ -14,7 +14,8 @@ impl Journal {
 
     /// The certificates from elsewhere whose renewals wait.
     pub fn all_from_elsewhere(&self) -> Vec<OldCertificate> {
-        self.readable().into_iter().filter_map(|entry| entry.old).collect()
+        let kept = self.readable().into_iter().filter_map(|entry| entry.old);
+        kept.chain(self.begun().into_iter().map(|(_, old)| old)).collect()
     }
 
     fn readable(&self) -> Vec<JournalEntry> {

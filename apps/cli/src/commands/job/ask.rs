@@ -11,9 +11,7 @@ use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::PendingKey;
-use usbtoken::{
-    Certificate, Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session,
-};
+use usbtoken::{Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session};
 
 use super::install_response::{self, Checks};
 use super::received::Received;
@@ -359,7 +357,7 @@ pub fn begin(
     keeper: &Keeper,
     session: &Session,
     renewal: &Renewal,
-    old: Option<&Certificate>,
+    old: Option<&OldCertificate>,
     order: Order,
 ) -> Result<(Pending, JournalEntry)> {
     let token = session.token().identity();
@@ -385,7 +383,7 @@ pub fn begin(
     });
     let key_stays = matches!(&begun, Err(error) if may_leave_key(error));
     if noted.into_inner() && !key_stays {
-        keeper.forget_begin(token, old);
+        keeper.forget_begin(token, old.map(OldCertificate::certificate));
     }
     begun
 }

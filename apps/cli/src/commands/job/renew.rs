@@ -60,29 +60,26 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     visit.authorise()?;
     let goes_on = ordered.is_some();
     let order = Order { way: Some(visit.way()), reference: visit.reference(), kept: ordered };
-    let (pending, request) =
-        match ask::begin(run, &visit.keeper, &session, &renewal, Some(old.certificate()), order) {
-            Ok((pending, request)) if goes_on => {
-                match install_kept(run, &visit, &session, &pending, &checks)? {
-                    Some(done) => return Ok(done),
-                    None => (pending, request),
-                }
+    let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), order) {
+        Ok((pending, request)) if goes_on => match install_kept(run, &visit, &session, &pending, &checks)? {
+            Some(done) => return Ok(done),
+            None => (pending, request),
+        },
+        Ok(begun) => begun,
+        Err(error) if error.code() == Code::PendingExists => {
+            let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
+            let pending = waiting.resume(&renewal, &old, error)?;
+            if let Some(done) = install_kept(run, &visit, &session, &pending, &checks)? {
+                return Ok(done);
             }
-            Ok(begun) => begun,
-            Err(error) if error.code() == Code::PendingExists => {
-                let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
-                let pending = waiting.resume(&renewal, &old, error)?;
-                if let Some(done) = install_kept(run, &visit, &session, &pending, &checks)? {
-                    return Ok(done);
-                }
-                let request = again(run, args, &visit, &session, &pending)?;
-                (pending, request)
-            }
-            Err(error) => match error.value() {
-                Some(by) => return Ok(renewed(run, args, &session, &old, by, &checks)),
-                None => return Err(name_ways_on(error, run, args, &visit, &old)),
-            },
-        };
+            let request = again(run, args, &visit, &session, &pending)?;
+            (pending, request)
+        }
+        Err(error) => match error.value() {
+            Some(by) => return Ok(renewed(run, args, &session, &old, by, &checks)),
+            None => return Err(name_ways_on(error, run, args, &visit, &old)),
+        },
+    };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
     let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
     Ok(install_response::finish(run, &session, &installed, &job, &checks))
@@ -303,6 +300,8 @@ impl Waiting<'_> {
         let key = select::pending(session, None, |key| {
             key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
         });
+        // What is kept of a job is found by the certificate, which a record names by a digest alone.
+        let key = key.map(|key| key.renewing(old.certificate()));
         let ask =
             || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
         let by_itself = match &key {

@@ -80,9 +80,8 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     run.tell(&run.accepted_or_asked(preflight).into_notices()?);
     let session = access.login(run)?;
     let order = Order { way: None, reference: args.order.reference.clone(), kept };
-    let certificate = elsewhere.as_ref().map(OldCertificate::certificate);
-    let certificate = certificate.or(old.as_ref().map(Credential::certificate));
-    let begun = ask::begin(run, &keeper, &session, &renewal, certificate, order);
+    let renewed = elsewhere.or_else(|| old.clone().map(OldCertificate::from));
+    let begun = ask::begin(run, &keeper, &session, &renewal, renewed.as_ref(), order);
     let named = |error| match &old {
         Some(old) => name_way_on(error, run, args, old),
         None => error,

@@ -44,7 +44,7 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     let said = args.order.reference.clone();
     let (order, resumed) = match meant {
         Meant::Key(key) => {
-            let kept = way.keeper().old_elsewhere(&session, key.id());
+            let kept = way.keeper().old_elsewhere(&session, &key);
             if let Some(out) = &args.out {
                 // Where it was then and where it is said to be now.
                 kept.iter().chain(&elsewhere).try_for_each(|old| files::check_apart(out, old))?;
@@ -98,14 +98,14 @@ fn go_on_with_order(
         Way::Write(out, keeper) => {
             let order = again(None, args.order.reference.clone());
             let (pending, request) =
-                ask::begin(run, keeper, session, &renewal, Some(old.certificate()), order)?;
+                ask::begin(run, keeper, session, &renewal, Some(&OldCertificate::from(&old)), order)?;
             request::write(run, session, &pending, &request, out, &args.file)
         }
         Way::Ask(visit) => {
             install_response::confirm_shared_id(run, &policy)?;
             let order = again(Some(visit.way()), visit.reference());
             let (pending, request) =
-                ask::begin(run, &visit.keeper, session, &renewal, Some(old.certificate()), order)?;
+                ask::begin(run, &visit.keeper, session, &renewal, Some(&OldCertificate::from(&old)), order)?;
             finish(run, checks, visit, session, &pending, || Ok(request))
         }
     }

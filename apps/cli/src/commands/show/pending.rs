@@ -59,7 +59,7 @@ pub fn shown(run: &Run, keeper: &Keeper, session: &Session, key: &PendingKey) ->
         .answered(answer)
         .ordered(reference)
         .kept(keeper.entry(session, key.id()).is_ok_and(|entry| entry.is_some()))
-        .from(keeper.old_elsewhere(session, key.id()))
+        .from(keeper.old_elsewhere(session, key))
 }
 
 /// The same of an order for a key that is in use.
