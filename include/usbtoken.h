@@ -481,6 +481,8 @@
 #define USBTOKEN_OLD_NOT_OF_JOB 842
 /** The old private key would have to sign, and it is not on this token. */
 #define USBTOKEN_OLD_KEY_ELSEWHERE 843
+/** This certificate was renewed long ago: the one that took its place can be renewed itself by now, or has ended. Nothing was written. */
+#define USBTOKEN_SUCCESSOR_DUE 860
 /** Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now. */
 #define USBTOKEN_NSS_PROFILE_BUSY 850
 /** The CA has not issued the certificate yet. */
@@ -729,6 +731,8 @@
 #define USBTOKEN_NOTICE_OLD_NOT_WHERE_IT_WAS 147
 /** The token shown seems to hold the renewal of this certificate already. */
 #define USBTOKEN_NOTICE_RENEWED_ON_OTHER_TOKEN 149
+/** This certificate was renewed onto the token shown. That token is plugged in, and the new certificate is not on it any more. */
+#define USBTOKEN_NOTICE_RENEWAL_GONE 169
 /** Whether the old certificate is still where it was could not be seen. This program has removed nothing there. */
 #define USBTOKEN_NOTICE_OLD_NOT_SEEN 148
 /** A place could not be read, and the certificates there are not shown. */

@@ -327,7 +327,10 @@ impl Seen {
     pub(super) fn only(mut self, uri: &TokenUri) -> Result<Token> {
         let mut matching = self.matching(uri);
         match (matching.pop(), matching.is_empty()) {
-            (Some(token), true) => Ok(token.with_uri(uri)),
+            (Some(token), true) => {
+                let others = self.tokens.iter().filter(|other| other.info().in_use() > InUse::Blank);
+                Ok(token.with_uri(uri).seen_with(others.map(|other| other.identity().clone())))
+            }
             (Some(last), false) => {
                 let all = matching.iter().chain([&last]).map(Token::identity);
                 Err(candidates(Error::new(Code::TokenAmbiguous).fact(Fact::Expected, uri), all))

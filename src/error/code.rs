@@ -433,6 +433,8 @@ numbered! {
         OldNotOfJob = 842 "old_not_of_job",
         /// The old key is needed, and it is not on this token.
         OldKeyElsewhere = 843 "old_key_elsewhere",
+        /// What took the place of the certificate that is named can be renewed itself by now, or has ended.
+        SuccessorDue = 860 "successor_due",
         /// Another program, such as a running Firefox, holds the NSS profile, so it cannot be read now.
         NssProfileBusy = 850 "nss_profile_busy",
 

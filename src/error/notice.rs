@@ -150,6 +150,8 @@ numbered! {
         OldNotWhereItWas = 147 "old_not_where_it_was",
         /// The certificate is said to be renewed already, on another token that is plugged in.
         RenewedOnOtherToken = 149 "renewed_on_other_token",
+        /// The certificate was renewed onto another token, which is plugged in and shows no such certificate any more.
+        RenewalGone = 169 "renewal_gone",
         /// Whether the old certificate is still where it was could not be seen.
         OldNotSeen = 148 "old_not_seen",
         /// A place for certificates could not be read and was passed over.

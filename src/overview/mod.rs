@@ -40,6 +40,8 @@ pub struct Overview {
     pub tokens: Vec<TokenIdentity>,
     /// Why tokens and places were passed over.
     pub skipped: Vec<Error>,
+    /// What the tokens show.
+    shown: Vec<(TokenIdentity, Credentials)>,
 }
 
 /// One certificate of the list.
@@ -108,15 +110,23 @@ impl Overview {
         skipped.extend(unread);
         list.sort_by_key(|one| one.old.certificate().not_after());
         let tokens = seen.iter().map(|(token, _)| token.identity().clone()).collect();
-        Ok(Overview { list, tokens, skipped })
+        let shown = seen.into_iter().map(|(token, all)| (token.identity().clone(), all)).collect();
+        Ok(Overview { list, tokens, skipped, shown })
     }
 
-    /// The same with what was renewed onto a token that is not plugged in, by what this run knows ([`Run::installations_in`]).
+    /// The same with what was renewed onto a token that is not plugged in, by what this run knows ([`Run::installations_in`]), or that is
+    /// and may hold it unseen.
     #[must_use]
     pub fn knowing(mut self, run: &Run<'_>) -> Self {
         for one in self.list.iter_mut().filter(|one| one.renewed_by.is_none()) {
-            let onto = run.renewed_onto(one.old.certificate());
-            if let Some((token, by)) = onto.filter(|(token, _)| one.token.as_ref() != Some(token)) {
+            let old = one.old.certificate();
+            let is_gone = |token: &TokenIdentity| {
+                self.shown.iter().any(|(seen, all)| seen == token && run.renewal_is_gone(old, token, all))
+            };
+            let onto = run
+                .renewed_onto(old)
+                .filter(|(token, _)| one.token.as_ref() != Some(token) && !is_gone(token));
+            if let Some((token, by)) = onto {
                 one.because = one.because.or(Some(Code::AlreadyRenewed));
                 one.renewed_by = Some((token, by.serial().clone()));
             }

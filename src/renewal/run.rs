@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use super::clock::Clock;
 use super::installation::{Installation, Installations, KeptInstallations, NotKept};
+use crate::contents::Credentials;
 use crate::contents::{Caller, PendingKey};
 use crate::driver;
 use crate::driver::session::Login;
@@ -73,6 +74,7 @@ pub struct Run<'a> {
     passed: Option<SystemTime>,
     installations: Installations,
     requests: Vec<(PublicKey, String)>,
+    not_renewed: Vec<Certificate>,
     progress: &'a dyn Progress,
     cancel: Option<&'a Cancel>,
     pin: Option<&'a dyn AskPin>,
@@ -91,6 +93,7 @@ impl Default for Run<'_> {
             passed: None,
             installations: Installations::default(),
             requests: Vec::new(),
+            not_renewed: Vec::new(),
             progress: &(),
             cancel: None,
             pin: None,
@@ -139,7 +142,30 @@ impl<'a> Run<'a> {
     /// The token that this certificate was renewed onto, and by what, where that is another than it is on: as it is kept in the folder of
     /// [`Run::installations_in`] (`*.renewed`, a private file of each certificate). That token need not be plugged in.
     pub fn renewed_onto(&self, old: &Certificate) -> Option<(TokenIdentity, Certificate)> {
-        self.installations.kept()?.renewed_onto(old)
+        if self.not_renewed.contains(old) {
+            return None;
+        }
+        self.installations.kept()?.renewed_onto(old).map(|renewed| (renewed.token, renewed.by))
+    }
+
+    /// Whether what is kept of that renewal is shown to be so no more: these are the credentials that its token shows, without a
+    /// login where nobody has logged in, and the new certificate, which showed without one when it was installed, is not among them.
+    pub fn renewal_is_gone(&self, old: &Certificate, token: &TokenIdentity, shown: &Credentials) -> bool {
+        let kept = self.installations.kept().and_then(|kept| kept.renewed_onto(old));
+        kept.is_some_and(|kept| {
+            kept.shows_without_login
+                && kept.token == *token
+                && shown.unreadable().is_empty()
+                && shown.iter().all(|one| *one.certificate() != kept.by)
+        })
+    }
+
+    /// What is kept of a renewal of these certificates onto another token counts no more: that it
+    /// [is gone](Run::renewal_is_gone) was seen.
+    #[must_use]
+    pub fn not_renewed(mut self, olds: impl IntoIterator<Item = Certificate>) -> Self {
+        self.not_renewed.extend(olds);
+        self
     }
 
     /// Says which requests this program has made, by its own records: each by its public key and the serial number of the certificate

@@ -50,6 +50,8 @@ pub struct Run {
     at: RefCell<Option<TokenIdentity>>,
     /// The serial number of the certificate that is renewed.
     renews: RefCell<Option<String>>,
+    /// Certificates whose renewal onto another token is there no more.
+    not_renewed: RefCell<Vec<Certificate>>,
 }
 
 impl Run {
@@ -72,8 +74,14 @@ impl Run {
             lock_accepted: Cell::default(),
             at: RefCell::default(),
             renews: RefCell::default(),
+            not_renewed: RefCell::default(),
             noted: RefCell::default(),
         }
+    }
+
+    /// Notes that what this computer keeps of a renewal of this certificate onto another token counts no more.
+    pub fn renewal_is_gone(&self, old: &Certificate) {
+        self.not_renewed.borrow_mut().push(old.clone());
     }
 
     /// Notes which certificate is renewed: errors name the order that waits for it.
@@ -177,7 +185,7 @@ impl Run {
     pub fn call(&self) -> usbtoken::Run<'_> {
         let run = usbtoken::Run::default().by(Caller::Command).progress(&self.progress);
         let keeper = Keeper::of_user();
-        let run = run.requests(keeper.requests());
+        let run = run.requests(keeper.requests()).not_renewed(self.not_renewed.borrow().iter().cloned());
         let run = keeper.folder().into_iter().fold(run, usbtoken::Run::installations_in);
         if self.global.any_caller { run.any_caller() } else { run }
     }

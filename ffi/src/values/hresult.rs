@@ -300,9 +300,11 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         | Code::WriteProtected => USBTOKEN_HR_UNSUPPORTED,
         Code::OperationCancelled | Code::Cancelled | Code::ConsentDenied => USBTOKEN_HR_CANCELLED,
         Code::OriginRefused | Code::AnswerIsPfx | Code::PendingOfOther => USBTOKEN_HR_ACCESS_DENIED,
-        Code::AlreadyInstalled | Code::PendingExists | Code::AlreadyRenewed | Code::TooManyPending => {
-            USBTOKEN_HR_EXISTS
-        }
+        Code::AlreadyInstalled
+        | Code::PendingExists
+        | Code::AlreadyRenewed
+        | Code::SuccessorDue
+        | Code::TooManyPending => USBTOKEN_HR_EXISTS,
         Code::AnswerNoLeaf | Code::KeyMismatch | Code::CertificateNotAwaited => USBTOKEN_HR_NOT_FOUND,
         Code::CertificateExpired => USBTOKEN_HR_NOT_VALID_NOW,
         Code::NotYetRenewable | Code::Expired => USBTOKEN_HR_NOT_VALID_NOW,

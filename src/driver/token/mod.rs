@@ -37,6 +37,7 @@ pub struct Token {
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
     labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
+    beside: Arc<[TokenIdentity]>,
 }
 
 /// What a token has shown of a mechanism, through one driver.
@@ -162,8 +163,8 @@ impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let (read, info) = (Read::now(module), read_info(module, slot)?);
         let (found_by, mechanisms, quirks) = (Arc::default(), Arc::default(), Arc::default());
-        let labels = Arc::default();
-        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks, labels })
+        let (labels, beside) = (Arc::default(), Arc::default());
+        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks, labels, beside })
     }
 
     /// What the token said of itself when it was found.
@@ -218,6 +219,17 @@ impl Token {
     /// The same token, found by this URI.
     pub(crate) fn with_uri(self, uri: &TokenUri) -> Self {
         Token { found_by: Arc::new(uri.clone()), ..self }
+    }
+
+    /// The same token, beside which the search has seen these.
+    pub(crate) fn seen_with(self, others: impl Iterator<Item = TokenIdentity>) -> Self {
+        Token { beside: others.collect(), ..self }
+    }
+
+    /// The other tokens that the search which found this one has seen. A search for a token that its URI names whole does not wait
+    /// for all drivers.
+    pub fn seen_beside(&self) -> &[TokenIdentity] {
+        &self.beside
     }
 
     /// The same token, of whose keys labels are known that it did not take, by CKA_ID: a token that chooses labels by itself has

@@ -69,7 +69,10 @@ impl Installed {
     /// So it is kept of an old one that is not on this token what took its place.
     pub(super) fn kept(mut self, token: &TokenIdentity, run: &Run<'_>) -> Self {
         if let (Some(old), Some(kept)) = (&self.old_elsewhere, run.removals()) {
-            kept.note_renewed(old.certificate(), token, self.credential.certificate());
+            // Where it was there before, nobody has read how it is stored.
+            let is_private = self.notices.iter().any(|warning| *warning == Notice::CertificatePrivate);
+            let shows = !is_private && !self.was_there;
+            kept.note_renewed(old.certificate(), token, self.credential.certificate(), shows);
         }
         let record = self.record();
         let kept = record.map(|record| run.keep_installation(&record, self.credential.certificate()));

@@ -32,10 +32,22 @@ struct Removal {
 
 /// What took the place of a certificate that is not on the same token.
 #[derive(Debug, Serialize, Deserialize)]
-struct Renewed {
+struct Written {
     token: TokenIdentity,
     /// The new certificate in DER, in hexadecimal.
     by: String,
+    /// Whether the new certificate is an object that shows without a login.
+    #[serde(default)]
+    shows_without_login: bool,
+}
+
+/// The same, as it was read.
+pub(crate) struct Renewed {
+    pub(crate) token: TokenIdentity,
+    /// The new certificate.
+    pub(crate) by: Certificate,
+    /// Whether it is known to show without a login.
+    pub(crate) shows_without_login: bool,
 }
 
 /// What is kept of one certificate.
@@ -116,17 +128,25 @@ impl KeptInstallations {
 
     /// Keeps that this certificate was renewed onto a token that it is not on. Where that cannot be kept, nothing remarks it where the
     /// old one is.
-    pub(crate) fn note_renewed(&self, old: &Certificate, token: &TokenIdentity, by: &Certificate) {
-        let renewed = Renewed { token: token.clone(), by: hex(by.der()) };
+    pub(crate) fn note_renewed(
+        &self,
+        old: &Certificate,
+        token: &TokenIdentity,
+        by: &Certificate,
+        shows_without_login: bool,
+    ) {
+        let renewed = Written { token: token.clone(), by: hex(by.der()), shows_without_login };
         if let Ok(bytes) = serde_json::to_vec_pretty(&renewed) {
             let _ = self.write(&self.path_of_renewed(old), &bytes);
         }
     }
 
     /// The token that this certificate was renewed onto, and by what. What cannot be believed or read is passed over.
-    pub(crate) fn renewed_onto(&self, old: &Certificate) -> Option<(TokenIdentity, Certificate)> {
-        let Renewed { token, by } = serde_json::from_slice(&read(&self.path_of_renewed(old)).ok()?).ok()?;
-        Some((token, Certificate::from_der(&decode_vec(&by).ok()?).ok()?))
+    pub(crate) fn renewed_onto(&self, old: &Certificate) -> Option<Renewed> {
+        let Written { token, by, shows_without_login } =
+            serde_json::from_slice(&read(&self.path_of_renewed(old)).ok()?).ok()?;
+        let by = Certificate::from_der(&decode_vec(&by).ok()?).ok()?;
+        Some(Renewed { token, by, shows_without_login })
     }
 
     fn path_of_renewed(&self, old: &Certificate) -> PathBuf {

@@ -357,6 +357,8 @@ code_words! {
         "Log in with the new one; to remove the old one, name the CA's certificate as trust anchor.";
     AlreadyRenewed "This certificate is renewed already. The new one is on this token, and its key has signed; or it was put onto the other token that is shown."
         "Use the new one. The error says which it is, and from when that can be renewed.";
+    SuccessorDue "This certificate was renewed long ago: the one that took its place can be renewed itself by now, or has ended. Nothing was written."
+        "Renew the one that is shown, on its token. Change a command or a scheduler that still names the old one.";
     PendingOfOther "Another program or a web page began this pending renewal."
         "Go on with the program or page that began it. If that is not possible any more, say explicitly that jobs of other callers may be acted on.";
     TooManyPending "Many requests of this web page wait on the token for their answers, so no further key is made."

@@ -319,6 +319,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The token shown seems to hold the renewal of this certificate already.",
             "Use that one. If you go on, the CA is asked for a second certificate.",
         ),
+        Notice::RenewalGone => w(
+            "This certificate was renewed onto the token shown. That token is plugged in, and the new certificate is not on it any more.",
+            "Nothing is to be done where this certificate is to be renewed anew. If the new one is in use on another token, cancel.",
+        ),
         Notice::OldNotSeen => w(
             "Whether the old certificate is still where it was could not be seen. This program has removed nothing there.",
             "Where it is, it is valid until the date shown, though the bank may end it earlier. Where the browser offers both, choose the new one by its serial number.",

@@ -9,7 +9,7 @@ use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::pki::jst_date;
 use usbtoken::places::{self, InPlace, OldCertificate, Password, Place};
 use usbtoken::text::printable;
-use usbtoken::{Certificate, Code, Error, Result, Token};
+use usbtoken::{Certificate, Code, Credentials, Error, Result, Token};
 use zeroize::Zeroizing;
 
 use crate::args::{AgainArgs, FromArgs, KeyArgs, Which, is_some_place};
@@ -174,29 +174,62 @@ pub fn onto(run: &Run, old: &OldCertificate) -> Result<Token> {
     Ok(token)
 }
 
-/// The other token that this certificate of this token was renewed onto by this computer, of which the person is told, and by what;
-/// none where it is to be renewed all the same.
+/// The other token that this certificate of this token was renewed onto, and by what: by this computer, or as a token that is plugged
+/// in says; of which the person is told. None where it is to be renewed all the same.
 pub fn renewed_onto_other(
     run: &Run,
-    token: &TokenIdentity,
+    token: &Token,
     old: &OldCertificate,
     key: &KeyArgs,
 ) -> Option<(TokenIdentity, Certificate)> {
-    old.on_token().filter(|_| !key.force && !key.although_renewed)?;
-    let (other, by) = Keeper::of_user().renewed_beside(Some(token), old.certificate())?;
+    let (other, by) = seen_on_other(run, token, old, key)?;
     run.note(Warning::from(Notice::RenewedOnOtherToken).fact(Fact::Token, &other));
     Some((other, by))
 }
 
-/// The other token that is plugged in and has what is said to take this certificate's place. What cannot be read is not there.
+/// The same, of which no one is told yet; only that it is there no more is said. The other tokens are not asked where nothing is kept
+/// and none was seen beside this one.
+pub fn seen_on_other(
+    run: &Run,
+    token: &Token,
+    old: &OldCertificate,
+    key: &KeyArgs,
+) -> Option<(TokenIdentity, Certificate)> {
+    let credential = old.on_token().filter(|_| !key.force && !key.although_renewed)?;
+    let old = old.certificate();
+    let keeper = Keeper::of_user();
+    let kept = keeper.renewed_beside(Some(token.identity()), old);
+    // What follows on the very token is asked there.
+    let is_asked = credential.successor().is_none() && !token.seen_beside().is_empty();
+    if kept.is_none() && !is_asked {
+        return None;
+    }
+    let others = others(run, token);
+    if let Some((onto, by)) = kept {
+        let is_gone = |(other, all): &(TokenIdentity, Credentials)| {
+            *other == onto && keeper.renewal_is_gone(old, other, all)
+        };
+        if !others.iter().any(is_gone) {
+            return Some((onto, by));
+        }
+        run.note(Warning::from(Notice::RenewalGone).fact(Fact::Token, &onto));
+        run.renewal_is_gone(old);
+    }
+    let by = |all: &Credentials| all.said_to_replace(old).map(|by| by.certificate().clone());
+    others.into_iter().filter(|_| is_asked).find_map(|(other, all)| Some((other, by(&all)?)))
+}
+
+/// The other token that is plugged in and has what is said to take this certificate's place.
 fn renewed_beside(run: &Run, token: &Token, old: &OldCertificate) -> Option<TokenIdentity> {
-    let others = run.finder().ok()?.tokens().ok()?.tokens;
-    let mut others = others.into_iter().filter(|other| other.identity() != token.identity());
-    let takes = |other: &Token| {
-        let all = other.credentials();
-        all.is_ok_and(|all| all.said_to_replace(old.certificate()).is_some())
-    };
-    others.find(takes).map(|other| other.identity().clone())
+    let takes = |all: &Credentials| all.said_to_replace(old.certificate()).is_some();
+    others(run, token).into_iter().find(|(_, all)| takes(all)).map(|(other, _)| other)
+}
+
+/// The other tokens that are plugged in, with what they show without a PIN. What cannot be read is not there.
+fn others(run: &Run, token: &Token) -> Vec<(TokenIdentity, Credentials)> {
+    let found = run.finder().and_then(|finder| finder.tokens()).map(|found| found.tokens);
+    let others = found.into_iter().flatten().filter(|other| other.identity() != token.identity());
+    others.filter_map(|other| Some((other.identity().clone(), other.credentials().ok()?))).collect()
 }
 
 /// The bank's token, or the one that is named. One that no one has named and no bank calls its own is not written to.

@@ -6,7 +6,7 @@ use std::path::Path;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::PublicKey;
 use usbtoken::renewal::Retired;
-use usbtoken::{Certificate, Code, Credential, Result, Run, Session};
+use usbtoken::{Certificate, Code, Credential, Credentials, Result, Run, Session};
 
 use super::Keeper;
 use crate::files;
@@ -40,6 +40,12 @@ impl Keeper {
     ) -> Option<(TokenIdentity, Certificate)> {
         let run = Run::default().installations_in(self.folder()?);
         run.renewed_onto(old).filter(|(other, _)| token != Some(other))
+    }
+
+    /// Whether that renewal is shown to be there no more by what its token shows.
+    pub fn renewal_is_gone(&self, old: &Certificate, token: &TokenIdentity, shown: &Credentials) -> bool {
+        let Some(folder) = self.folder() else { return false };
+        Run::default().installations_in(folder).renewal_is_gone(old, token, shown)
     }
 
     /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is

@@ -348,6 +348,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         // A command for each of them is named.
         Code::PendingAmbiguous if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
         Code::PendingExists | Code::PendingAmbiguous | Code::PendingNotFound => Words::HintPending,
+        Code::SuccessorDue => Words::HintSuccessorDue,
         Code::NotYetRenewable => Words::HintForce,
         Code::Expired => Words::HintBegun,
         Code::RetireIssuerNotShown => Words::HintAnchor,

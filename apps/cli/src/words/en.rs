@@ -195,6 +195,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintPending => {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."
         }
+        Words::HintSuccessorDue => {
+            "\"usbtoken renew\" with --token for its token, without --from, and with --serial where there are several, renews it."
+        }
         Words::HintAgain => "A certificate on a token is renewed all the same with --although-renewed.",
         Words::HintForce => "To renew before the period begins, add --force.",
         Words::HintBegun => {

@@ -210,6 +210,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintPending => {
             "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon」で破棄できます。"
         }
+        Words::HintSuccessorDue => {
+            "更新するには、--fromを付けず、--tokenでそのトークンを指定して「usbtoken renew」を実行してください。電子証明書が複数あるときは、--serialも指定してください。"
+        }
         Words::HintAgain => {
             "トークンにある電子証明書をもう一度更新する場合は --although-renewed を付けてください。"
         }

@@ -254,6 +254,7 @@ pub enum Words<'a> {
     HintPending,
     /// Hint of the command: renew what another token holds renewed.
     HintAgain,
+    HintSuccessorDue,
     /// Hint of the command: renew outside the window.
     HintForce,
     /// Hint of the command: a renewal that was begun in time is finished later too.

@@ -3,7 +3,8 @@
 use base16ct::lower::{decode_vec, encode_string as hex};
 use serde_json::json;
 use usbtoken::driver::TokenIdentity;
-use usbtoken::error::{Fact, Warning};
+use usbtoken::error::{Fact, Step, Warning};
+use usbtoken::pki::jst_date;
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingState, Preflight, Renewable, Renewed};
 use usbtoken::text::printable;
@@ -40,9 +41,9 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     run.renews(old.certificate());
     let token = access.token().identity().clone();
     if !args.resume
-        && let Some(renewed) = from::renewed_onto_other(run, &token, &old, &args.key)
+        && let Some(renewed) = from::renewed_onto_other(run, access.token(), &old, &args.key)
     {
-        return Ok(renewed_before(run, renewed, &checks));
+        return renewed_before(run, &old, renewed, &checks);
     }
     let ordered = order_for_old_key(args, &visit, &token, &old)?;
     let policy = checks.policy_of_job(ordered.as_ref());
@@ -76,7 +77,7 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
             (pending, request)
         }
         Err(error) => match error.value() {
-            Some(by) => return Ok(renewed(run, args, &session, &old, by, &checks)),
+            Some(by) => return renewed(run, args, &session, &old, by, &checks),
             None => return Err(name_ways_on(error, run, args, &visit, &old)),
         },
     };
@@ -196,7 +197,7 @@ fn renewed(
     old: &OldCertificate,
     renewed: &Renewed,
     checks: &Checks<'_>,
-) -> Outcome {
+) -> Result<Outcome> {
     let (follower, from) = (renewed.by.to_string(), renewed.renewable_from.to_string());
     let mut text = Words::AlreadyRenewed { follower: &printable(&follower), from: &from }.text(run.lang);
     let is_chosen =
@@ -205,6 +206,9 @@ fn renewed(
     let mut json = json!({ "already_renewed": true, "successor": follower, "renewable_from": from });
     let (mut notices, mut failed) = (Vec::new(), None);
     match old.on_token().map_or(Again::Nothing, again) {
+        Again::Nothing if jst_date(run.now()) >= renewed.renewable_from => {
+            return Err(due(old, &follower, &from));
+        }
         Again::Nothing => {}
         Again::Removed => {
             text = format!("{text}\n{}", Words::Retired.text(run.lang));
@@ -224,7 +228,14 @@ fn renewed(
     let mut outcome = Outcome::new(text, json);
     outcome.afterwards = failed;
     outcome.exit = outcome.afterwards.as_ref().map(|error| error.code().family());
-    outcome
+    Ok(outcome)
+}
+
+/// The command has to name the new one from then on: with the old one nobody would learn that this one ends.
+fn due(old: &OldCertificate, follower: &str, from: &str) -> Error {
+    let error = Error::new(Code::SuccessorDue).during(Step::Preflight);
+    let error = error.fact(Fact::Serial, old.certificate().serial());
+    error.fact(Fact::Candidate, follower).fact(Fact::Date, from)
 }
 
 /// What is named was removed here, as it was asked for, and what took its place cannot be renewed yet: a run every day that names
@@ -239,14 +250,24 @@ fn removed_before(run: &Run, follower: &Credential, checks: &Checks<'_>) -> Outc
 }
 
 /// What is named was renewed onto another token here: nothing is written to this one.
-fn renewed_before(run: &Run, (token, by): (TokenIdentity, Certificate), checks: &Checks<'_>) -> Outcome {
+fn renewed_before(
+    run: &Run,
+    old: &OldCertificate,
+    (token, by): (TokenIdentity, Certificate),
+    checks: &Checks<'_>,
+) -> Result<Outcome> {
     let name = format!("{} (serial {}, {})", by.subject(), by.serial(), token.label);
-    let from = checks.policy.window.opens_on(by.not_after()).to_string();
+    let from = checks.policy.window.opens_on(by.not_after());
+    let is_due = jst_date(run.now()) >= from;
+    let from = from.to_string();
+    if is_due {
+        return Err(due(old, &name, &from).fact(Fact::Token, token));
+    }
     let text = Words::AlreadyRenewed { follower: &printable(&name), from: &from }.text(run.lang);
     let notices = notices_json(&run.noted(), run.tongue());
     let json =
         json!({ "already_renewed": true, "successor": name, "renewable_from": from, "notices": notices });
-    Outcome::new(text, json)
+    Ok(Outcome::new(text, json))
 }
 
 /// Whether the command line, or the token's URI, names what was removed.

@@ -59,7 +59,7 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let keeper = Keeper::of_user();
     let token = access.token().identity();
     let on_token = old.clone().map(OldCertificate::from);
-    let renewed = on_token.and_then(|old| from::renewed_onto_other(run, token, &old, &args.key));
+    let renewed = on_token.and_then(|old| from::renewed_onto_other(run, access.token(), &old, &args.key));
     if let Some((other, by)) = renewed {
         let error = Error::new(Code::AlreadyRenewed).during(Step::Preflight).fact(Fact::Token, other);
         let error = error.fact(Fact::Candidate, format_args!("{} (serial {})", by.subject(), by.serial()));

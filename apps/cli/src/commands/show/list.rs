@@ -94,7 +94,7 @@ impl Listed {
             let there = self.said_to_replace(old, Some(&seen.token));
             let there = there.map(|(token, by)| (token.clone(), by.certificate().clone()));
             // That token need not be plugged in.
-            let by = there.or_else(|| keeper.renewed_beside(Some(&seen.token), old));
+            let by = there.or_else(|| self.remembered(&keeper, Some(&seen.token), old));
             let shown = view::Credential::of(&seen.token, one, level, self.when);
             let shown = shown.reminded(self.bank.as_ref(), self.when.1);
             (number, seen, shown.renewed_by(by.as_ref().map(|(token, by)| (token, by))))
@@ -115,7 +115,7 @@ impl Listed {
             let keeper = Keeper::of_user();
             let there = self.said_to_replace(old.certificate(), None);
             let there = there.map(|(token, by)| (token.clone(), by.certificate().clone()));
-            let by = there.or_else(|| keeper.renewed_beside(None, old.certificate()));
+            let by = there.or_else(|| self.remembered(&keeper, None, old.certificate()));
             let waiting = keeper.ordered(old.certificate());
             let by = by.as_ref().map(|(token, by)| (token, by));
             view::Elsewhere::of(old, self.when).renewed_by(by).waiting_on(&waiting)
@@ -123,6 +123,20 @@ impl Listed {
         let numbered =
             shown.zip(before + 1..).map(|(one, number)| (self.elsewhere_counts.then_some(number), one));
         numbered.filter(|(_, one)| !self.due || one.is_due())
+    }
+
+    /// What this computer keeps of its renewal onto another token, unless the list shows that it is not there any more.
+    fn remembered(
+        &self,
+        keeper: &Keeper,
+        token: Option<&TokenIdentity>,
+        old: &Certificate,
+    ) -> Option<(TokenIdentity, Certificate)> {
+        let is_gone = |onto: &TokenIdentity| {
+            let mut shown = self.seen.iter().filter(|seen| seen.token == *onto);
+            shown.any(|seen| keeper.renewal_is_gone(old, onto, &seen.credentials))
+        };
+        keeper.renewed_beside(token, old).filter(|(onto, _)| !is_gone(onto))
     }
 
     /// The credential on a token, other than this one, that is said to take this certificate's place.

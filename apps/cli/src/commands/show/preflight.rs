@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use usbtoken::error::{Fact, Notice, Point};
+use usbtoken::error::{Fact, Notice, Point, Warning};
 use usbtoken::pki::{KeyAlgorithm, jst_time};
 use usbtoken::renewal::{BeforeLogin, PointResult, PreflightPoint};
 use usbtoken::text::{Phrase, printable};
@@ -47,8 +47,23 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     };
     let policy = select::policy(run, &args.key, None);
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
+    let on_other = from::seen_on_other(run, &token, &old, &args.key);
     let call = run.call().passed(Keeper::of_user().passed());
     let mut preflight = run.accepted(renewal.preflight_on(&token, Some(&seen), &call));
+    let remarks = |found: &PreflightPoint| matches!(&found.state, PointResult::Warning(warning) if *warning == Notice::RenewedOnOtherToken);
+    if let Some((other, _)) = on_other
+        && !preflight.points.iter().any(remarks)
+    {
+        // In place of the point that found nothing beside it.
+        let speaks = |found: &PreflightPoint| {
+            found.point != Point::SubjectUnique || !matches!(found.state, PointResult::Ok)
+        };
+        preflight.points.retain(speaks);
+        let warning = Warning::from(Notice::RenewedOnOtherToken).fact(Fact::Token, other);
+        preflight
+            .points
+            .push(PreflightPoint { point: Point::SubjectUnique, state: PointResult::Warning(warning) });
+    }
     if let Some(doubt) = run.doubts_of_pin(&token) {
         // In place of the point that found nothing against the PIN.
         let speaks = |found: &PreflightPoint| {
