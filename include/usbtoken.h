@@ -481,6 +481,8 @@
 #define USBTOKEN_OLD_NOT_OF_JOB 842
 /** The old private key would have to sign, and it is not on this token. */
 #define USBTOKEN_OLD_KEY_ELSEWHERE 843
+/** What was signed with the old private key does not verify with the old certificate. */
+#define USBTOKEN_OLD_KEY_SIGNATURE_INVALID 865
 /** Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now. */
 #define USBTOKEN_NSS_PROFILE_BUSY 850
 /** The CA has not issued the certificate yet. */
@@ -2818,7 +2820,8 @@ typedef struct usbtoken_sign_request {
 
 /**
  * Signs with the old key, wherever it is; the key stays there. Returns USBTOKEN_OK, or a status that says why not, such as
- * USBTOKEN_CANCELLED. The signature is verified with the old certificate: a false one is USBTOKEN_SIGNATURE_INVALID.
+ * USBTOKEN_CANCELLED. The signature is verified with the old certificate: a false one is
+ * USBTOKEN_OLD_KEY_SIGNATURE_INVALID.
  */
 typedef usbtoken_status (*usbtoken_sign_callback)(void *user, struct usbtoken_sign_request *request);
 
@@ -2861,6 +2864,15 @@ typedef struct usbtoken_old_certificate {
      * Handed to it. May be NULL.
      */
     void *sign_user;
+    /**
+     * Which of several certificates in data is meant: its serial number, in hexadecimal. NULL: the only one that can be renewed now;
+     * USBTOKEN_OLD_AMBIGUOUS where there are several of these, and where there are several and none can be renewed.
+     */
+    const char *serial;
+    /**
+     * The length of the serial number in bytes, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t serial_length;
 } usbtoken_old_certificate;
 
 /**
