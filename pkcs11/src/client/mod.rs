@@ -125,10 +125,10 @@ impl Client {
         let mut turn = self.turn(function)?;
         lock(&self.state).lasting = request.may_last().then_some(function);
         let Some(host) = &mut turn.host else {
-            return Err(turn
-                .ended
-                .clone()
-                .unwrap_or(Failure::Returned { function, rv: CKR_CRYPTOKI_NOT_INITIALIZED }));
+            return Err(turn.ended.clone().map_or(
+                Failure::Returned { function, rv: CKR_CRYPTOKI_NOT_INITIALIZED },
+                Failure::not_called,
+            ));
         };
         let patience = Patience::for_call(&self.options.deadlines, request);
         let answered =
@@ -140,6 +140,8 @@ impl Client {
                 _ => None,
             });
         let answered = answered.and_then(|answer| answer.ok_or_else(|| lies(function)));
+        let answered = answered
+            .map_err(|failure| if failure.function() == KEEPING { failure.not_called() } else { failure });
         match answered {
             Ok(outcome) => {
                 if matches!(request, Request::Finalize) {
@@ -239,7 +241,7 @@ impl Turn<'_> {
     /// Says what calls no function.
     fn tell(&mut self, message: &ToHost<'_>, files: &[&File]) -> Outcome<()> {
         let ended = self.ended.clone();
-        let Some(host) = &mut self.host else { return ended.map_or(Ok(()), Err) };
+        let Some(host) = &mut self.host else { return ended.map_or(Ok(()), |ended| Err(ended.not_called())) };
         let patience = Patience::for_loading(&self.client.options.deadlines, KEEPING);
         let told = host.ask(message, files, patience, |answer| matches!(answer, FromHost::Done));
         let told = told.and_then(|done| if done { Ok(()) } else { Err(lies(KEEPING)) });
@@ -289,9 +291,11 @@ impl Host {
         // A PIN is as long as it is, and stands in memory that does not move.
         let room = USUAL_MESSAGE + message.pin_length();
         let frame = encode(message, room).map_err(|_| lies(function))?;
-        let exchanged =
-            self.link.send(&frame, files, &mut patience).and_then(|()| self.link.receive(&mut patience));
+        let sent = self.link.send(&frame, files, &mut patience);
         drop(frame);
+        // A host that has not had the whole message calls no function.
+        let function = if sent.is_ok() { function } else { KEEPING };
+        let exchanged = sent.and_then(|()| self.link.receive(&mut patience));
         match exchanged {
             Ok(answer) => decode::<FromHost<'_>>(&answer).map(read).map_err(|_| lies(function)),
             Err(Lost::GivenUp(GivenUp::Late(limit))) => Err(Failure::TimedOut { function, limit }),
