@@ -1,6 +1,6 @@
 //! Waiting for a token: to be inserted, or to be back after it was pulled.
 
-use super::ask::{DriverTask, side_by_side, timeout};
+use super::ask::{DriverTask, let_go, side_by_side, step_of_search};
 use super::candidates::Candidate;
 use super::finder::{Finder, Seen};
 use crate::discovery::devices;
@@ -11,6 +11,7 @@ use crate::driver::Restart;
 use crate::driver::Token;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How often the drivers are asked.
@@ -172,8 +173,10 @@ impl Wait<'_> {
     /// Asks every driver once, side by side.
     fn round(&mut self) -> Result<Seen> {
         let until = self.deadline.min(Instant::now() + self.finder.limits.time);
-        let candidates: Vec<Candidate> =
-            self.drivers.iter().map(|watched| watched.candidate.clone()).collect();
+        let step =
+            |watched: &WatchedDriver| step_of_search(watched.looked.is_some() && watched.module.is_some());
+        let asked: Vec<(PathBuf, Step)> =
+            self.drivers.iter().map(|watched| (watched.candidate.path.clone(), step(watched))).collect();
         let task = |mut watched: WatchedDriver| {
             let driver = watched.candidate.path.clone();
             let work = move || {
@@ -184,16 +187,17 @@ impl Wait<'_> {
         };
         let tasks = std::mem::take(&mut self.drivers).into_iter().map(task).collect();
         let mut seen = Seen::default();
-        for (candidate, answer) in candidates.iter().zip(side_by_side(tasks, until, self.cancel)?) {
+        let limit = self.finder.limits.time;
+        for ((driver, step), answer) in asked.into_iter().zip(side_by_side(tasks, until, self.cancel)?) {
             match answer {
-                Some((watched, shown)) => {
+                Ok((watched, shown)) => {
                     self.drivers.push(watched);
                     if let Some(shown) = shown {
                         seen.add(shown);
                     }
                 }
                 // It is not asked again before the next restart.
-                None => seen.add(Err(timeout(candidate, self.finder.limits.time))),
+                Err(late) => seen.add(Err(late.error(&driver, step, limit))),
             }
         }
         Ok(seen)
@@ -213,7 +217,7 @@ impl Wait<'_> {
         };
         let tasks = std::mem::take(&mut self.drivers).into_iter().map(task).collect();
         // What is left behind ends by itself, or never.
-        let _ = side_by_side(tasks, Instant::now() + GRACE, &Cancel::new());
+        let_go(tasks, Instant::now() + GRACE);
     }
 }
 
