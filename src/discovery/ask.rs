@@ -2,7 +2,7 @@
 
 use super::candidates::Candidate;
 use super::late::Late;
-use super::left::{self, Left};
+use super::left::{self, Left, is_left_behind};
 use super::meant::matches;
 use crate::driver::Cancel;
 use crate::driver::Module;
@@ -91,11 +91,12 @@ pub(super) fn probe(
     Ok(probed.collect())
 }
 
+/// How long a driver may take to end while it is waited for.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
+
 /// Lets drivers go, each in a thread of its own: C_Finalize takes its time, and may hang. What is left behind ends by itself,
 /// or never.
 pub(super) fn end(drivers: Vec<Module>) {
-    /// How long a driver may take to end while it is waited for.
-    const GRACE: Duration = Duration::from_millis(100);
     if drivers.len() < 2 {
         return;
     }
@@ -107,7 +108,7 @@ pub(super) fn end(drivers: Vec<Module>) {
 }
 
 /// What a driver is asked for in a search, before it is initialised and after that.
-pub(super) const fn step_of_search(is_started: bool) -> Step {
+const fn step_of_search(is_started: bool) -> Step {
     if is_started { Step::FindToken } else { Step::InitializeDriver }
 }
 
@@ -121,6 +122,9 @@ fn load(path: &Path, loading: &Loading, meant: &TokenUri, started: &AtomicBool) 
         module.tokens(!first, |slot| meant.may_mean_slot(slot), |token| matches(meant, token))?;
     Ok(Loaded { module, took, tokens, skipped })
 }
+
+/// How long drivers that would be preferred are waited for at most, once there is enough.
+pub(super) const PREFERRED: Duration = Duration::from_millis(100);
 
 /// Something to be done with a driver.
 pub(crate) struct DriverTask<R> {
@@ -191,9 +195,6 @@ fn all<R: Send + 'static>(
     const ATTENTION: Duration = Duration::from_millis(20);
     /// How long a driver that was left behind earlier gets to come back.
     const RETURN: Duration = Duration::from_secs(1);
-    /// How long those that would be preferred are waited for at most, once there is enough.
-    const PREFERRED: Duration = Duration::from_millis(100);
-
     let mut results: Vec<Option<R>> = tasks.iter().map(|_| None).collect();
     let (tell, told) = mpsc::channel();
     let mut running = Vec::new();
@@ -204,7 +205,7 @@ fn all<R: Send + 'static>(
     let begin = Instant::now();
     let mut enough = results.len();
     while missing > 0 && ended.is_ok() && results.iter().take(enough).any(Option::is_none) {
-        let away = |task: &DriverTask<R>| left::is_away(&task.driver);
+        let away = |task: &DriverTask<R>| is_left_behind(&task.driver);
         for (index, task) in waiting.extract_if(.., |(_, task)| !away(task)) {
             running.push((index, task.driver.clone(), start(index, task, tell.clone())?));
         }
@@ -252,7 +253,8 @@ fn all<R: Send + 'static>(
     Ok(Done { results, left, is_enough })
 }
 
-fn start<R: Send + 'static>(
+/// Does a task in a thread of its own, which tells its result with this number.
+pub(super) fn start<R: Send + 'static>(
     index: usize,
     task: DriverTask<R>,
     tell: mpsc::Sender<(usize, R)>,
@@ -276,7 +278,7 @@ fn start<R: Send + 'static>(
 }
 
 /// The thread of a task.
-struct Running {
+pub(super) struct Running {
     stage: Arc<Mutex<Stage>>,
     thread: thread::JoinHandle<()>,
 }
@@ -284,7 +286,7 @@ struct Running {
 impl Running {
     /// Leaves the thread behind, or waits for its end when its task is done: what the driver's libraries have tied to the thread
     /// (pthread_key_create(3)) is given back there, and crashes when the program ends or unloads the driver meanwhile.
-    fn end(self, driver: PathBuf) -> Option<Left> {
+    pub(super) fn end(self, driver: PathBuf) -> Option<Left> {
         /// A driver may hang there too.
         const LONGEST: Duration = Duration::from_secs(1);
         let mut stage = lock(&self.stage);

@@ -1,6 +1,6 @@
 //! What is said of a driver that was not done in time.
 
-use crate::driver::is_busy;
+use crate::driver::{call_now, is_busy};
 use crate::error::{Code, Error, Fact, Step};
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +13,11 @@ pub(crate) struct Late {
 }
 
 impl Late {
+    /// With the function in which it is now.
+    pub(super) fn now(driver: &Path) -> Self {
+        Late { function: call_now(driver, None) }
+    }
+
     /// The error for who has asked for this to be done, within this time: this program is in a call of the driver, or the driver takes
     /// its time.
     pub(crate) fn error(self, driver: &Path, step: Step, limit: Duration) -> Error {

@@ -29,7 +29,7 @@ impl Left {
 
     /// The function in which the driver is, where it has a process of its own.
     pub(super) fn call(&self) -> Option<&'static str> {
-        call_now(&self.driver, self.thread)
+        call_now(&self.driver, Some(self.thread))
     }
 
     /// Has the call end in which the thread is. Returns whether it is in one to a driver's process, and may not end by itself: a driver
@@ -44,7 +44,7 @@ impl Left {
 }
 
 /// Whether a thread was left behind in this driver.
-pub(super) fn is_away(driver: &Path) -> bool {
+pub(super) fn is_left_behind(driver: &Path) -> bool {
     lock(&LEFT_BEHIND).contains_key(driver)
 }
 

@@ -30,6 +30,7 @@ mod late;
 mod left;
 mod meant;
 pub mod p11kit;
+mod polls;
 mod wait;
 
 pub(crate) use self::ask::{DriverTask, side_by_side};

@@ -28,6 +28,7 @@ mod lock;
 mod module;
 mod mutex;
 pub(crate) mod session;
+mod shortage;
 pub(crate) mod token;
 
 pub(crate) use cancel::Cancel;

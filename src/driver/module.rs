@@ -360,10 +360,10 @@ pub(crate) fn is_busy(path: &Path, with_this_thread: bool) -> Option<Error> {
 
 /// The function that this program is in of the driver at this path, where that has a process of its own: the one of this thread, or of
 /// another, for which this thread waits.
-pub(crate) fn call_now(path: &Path, thread: ThreadId) -> Option<&'static str> {
+pub(crate) fn call_now(path: &Path, thread: Option<ThreadId>) -> Option<&'static str> {
     let calls: Vec<_> =
         drivers_at(path).into_iter().filter_map(|driver| driver.functions.call_now()).collect();
-    let own = calls.iter().find(|(_, caller)| *caller == thread);
+    let own = calls.iter().find(|(_, caller)| Some(*caller) == thread);
     own.or(calls.first()).map(|(function, _)| *function)
 }
 

@@ -6,6 +6,7 @@ mod elsewhere;
 mod first;
 mod follower;
 mod only_user;
+mod onto_other;
 mod seen;
 mod stated;
 
@@ -115,7 +116,8 @@ impl Preflight {
             findings(renewal, token, &Done { waiting, known: false, renewed: renewed.clone() }, run, false);
         if let Some(old) = renewal.old_on_token() {
             let unique = || same_subject(old.same_subject());
-            let state = renewed.map_or_else(unique, PointResult::Warning);
+            let elsewhere = || onto_other::warning(renewal, old, token.identity(), run);
+            let state = renewed.or_else(elsewhere).map_or_else(unique, PointResult::Warning);
             findings.push(PreflightPoint { point: Point::SubjectUnique, state });
             let others = old.of_other_users(run.now());
             findings.extend(only_user::before_login(renewal, others, seen.map(BeforeLogin::contents)));
@@ -213,6 +215,8 @@ impl Preflight {
                     unique(PointResult::Blocker(refusal(old, by)));
                 }
                 (Some(now), _) => {
+                    let elsewhere = onto_other::refusal(renewal, now, session.token().identity(), run);
+                    elsewhere.into_iter().for_each(|error| unique(PointResult::Blocker(error)));
                     done.renewed.into_iter().for_each(|warning| unique(PointResult::Warning(warning)));
                     unique(same_subject(now.same_subject()));
                 }
