@@ -210,3 +210,14 @@ fn what_may_not_be_read_is_said() {
     }
     stage.token.snapshot().assert_same_as(&before);
 }
+
+/// Where drivers are confined, softokn gets at the copy all the same, and at the profile as little as ever.
+#[test]
+fn a_confined_softokn_reads_the_copy() {
+    let stage = stage();
+    let env = stage.token.env();
+    let (_, settings) = env.iter().find(|(name, _)| *name == "SOFTHSM2_CONF").unwrap();
+    let tokens = Path::new(settings).parent().unwrap().to_str().unwrap().to_owned();
+    let confined = stage.run(&["preflight", "--from", "nss:profile", "--driver-writes", &tokens]).json();
+    assert_eq!(confined["from"]["serial"], serial_hex(&stage.old.certificate), "{confined:#}");
+}
