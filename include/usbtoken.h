@@ -471,6 +471,8 @@
 #define USBTOKEN_SUCCESSOR_DOUBTFUL 834
 /** What is left of the old certificate may be a copy that another program has made, so it is not removed. */
 #define USBTOKEN_OLD_IS_COPY 835
+/** The new certificate does not have the identifier (CKA_ID) of its key on the token, so programs that go by that would find no credential. The old one is not removed. */
+#define USBTOKEN_SUCCESSOR_NOT_BESIDE_KEY 836
 /** The new certificate was ordered before the bank renews the old one, so the old one stays until it ends. */
 #define USBTOKEN_RETIRE_BEFORE_WINDOW 844
 /** The certificate is a CA's, and not a customer's. */

@@ -37,6 +37,7 @@ pub struct Token {
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
     labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
+    job_labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
 /// What a token has shown of a mechanism, through one driver.
@@ -162,8 +163,9 @@ impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let (read, info) = (Read::now(module), read_info(module, slot)?);
         let (found_by, mechanisms, quirks) = (Arc::default(), Arc::default(), Arc::default());
-        let labels = Arc::default();
-        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks, labels })
+        let (labels, job_labels) = Default::default();
+        let module = module.clone();
+        Ok(Token { module, slot, info, read, found_by, mechanisms, quirks, labels, job_labels })
     }
 
     /// What the token said of itself when it was found.
@@ -226,6 +228,19 @@ impl Token {
     #[must_use]
     pub fn with_labels(self, labels: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
         Token { labels: Arc::new(labels), ..self }
+    }
+
+    /// The same token, of whose keys labels are known that it did take, by CKA_ID
+    /// ([`Pending::label`](crate::Pending::label)). Where its driver gives no label of a private key with such an identifier, and no
+    /// other one has that label, the key is taken for labelled so: a job whose label cannot be read for a moment is a job all the same.
+    #[must_use]
+    pub fn with_labels_of_jobs(self, labels: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
+        Token { job_labels: Arc::new(labels), ..self }
+    }
+
+    /// The labels of jobs that are known, by CKA_ID.
+    pub(in crate::driver) fn labels_of_jobs(&self) -> &BTreeMap<Vec<u8>, Vec<u8>> {
+        &self.job_labels
     }
 
     /// The label that the key with this CKA_ID was to have, where that is known.
