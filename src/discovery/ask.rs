@@ -9,7 +9,7 @@ use crate::driver::{Loading, is_busy, lock};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -84,11 +84,12 @@ pub(super) fn probe(
     Ok(probed.collect())
 }
 
+/// How long a driver may take to end while it is waited for.
+pub(super) const GRACE: Duration = Duration::from_millis(100);
+
 /// Lets drivers go, each in a thread of its own: C_Finalize takes its time, and may hang. What is left behind ends by itself,
 /// or never.
 pub(super) fn end(drivers: Vec<Module>) {
-    /// How long a driver may take to end while it is waited for.
-    const GRACE: Duration = Duration::from_millis(100);
     if drivers.len() < 2 {
         return;
     }
@@ -110,7 +111,7 @@ pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
         .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64()))
 }
 
-fn load(path: &std::path::Path, loading: &Loading, meant: &TokenUri) -> Result<Loaded> {
+fn load(path: &Path, loading: &Loading, meant: &TokenUri) -> Result<Loaded> {
     let begin = Instant::now();
     let (module, first) = Module::load_with(path, loading)?;
     let took = begin.elapsed();
@@ -119,6 +120,9 @@ fn load(path: &std::path::Path, loading: &Loading, meant: &TokenUri) -> Result<L
         module.tokens(!first, |slot| meant.may_mean_slot(slot), |token| matches(meant, token))?;
     Ok(Loaded { module, took, tokens, skipped })
 }
+
+/// How long drivers that would be preferred are waited for at most, once there is enough.
+pub(super) const PREFERRED: Duration = Duration::from_millis(100);
 
 /// Something to be done with a driver.
 pub(crate) struct DriverTask<R> {
@@ -163,9 +167,6 @@ fn side_by_side_until<R: Send + 'static>(
     const ATTENTION: Duration = Duration::from_millis(20);
     /// How long a driver that was left behind earlier gets to come back.
     const RETURN: Duration = Duration::from_secs(1);
-    /// How long those that would be preferred are waited for at most, once there is enough.
-    const PREFERRED: Duration = Duration::from_millis(100);
-
     let mut results: Vec<Option<R>> = tasks.iter().map(|_| None).collect();
     let (tell, told) = mpsc::channel();
     let mut running = Vec::new();
@@ -176,7 +177,7 @@ fn side_by_side_until<R: Send + 'static>(
     let begin = Instant::now();
     let mut enough = results.len();
     while missing > 0 && ended.is_ok() && results.iter().take(enough).any(Option::is_none) {
-        let away = |task: &DriverTask<R>| lock(&LEFT_BEHIND).contains(&task.driver);
+        let away = |task: &DriverTask<R>| is_left_behind(&task.driver);
         for (index, task) in waiting.extract_if(.., |(_, task)| !away(task)) {
             running.push((task.driver.clone(), start(index, task, tell.clone())?));
         }
@@ -212,7 +213,13 @@ fn side_by_side_until<R: Send + 'static>(
     ended.map(|()| results)
 }
 
-fn start<R: Send + 'static>(
+/// Whether the thread of an earlier search is in this driver still.
+pub(super) fn is_left_behind(driver: &Path) -> bool {
+    lock(&LEFT_BEHIND).contains(driver)
+}
+
+/// Does a task in a thread of its own, which tells its result with this number.
+pub(super) fn start<R: Send + 'static>(
     index: usize,
     task: DriverTask<R>,
     tell: mpsc::Sender<(usize, R)>,
@@ -236,7 +243,7 @@ fn start<R: Send + 'static>(
 }
 
 /// The thread of a task.
-struct Running {
+pub(super) struct Running {
     stage: Arc<Mutex<Stage>>,
     thread: thread::JoinHandle<()>,
 }
@@ -244,7 +251,7 @@ struct Running {
 impl Running {
     /// Leaves the thread behind, or waits for its end when its task is done: what the driver's libraries have tied to the thread
     /// (pthread_key_create(3)) is given back there, and crashes when the program ends or unloads the driver meanwhile.
-    fn end(self, driver: PathBuf) {
+    pub(super) fn end(self, driver: PathBuf) {
         /// A driver may hang there too.
         const LONGEST: Duration = Duration::from_secs(1);
         let mut stage = lock(&self.stage);

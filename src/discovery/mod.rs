@@ -28,6 +28,7 @@ mod each;
 pub(crate) mod finder;
 mod meant;
 pub mod p11kit;
+mod polls;
 mod wait;
 
 pub(crate) use self::ask::{DriverTask, side_by_side};

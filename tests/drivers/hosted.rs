@@ -7,6 +7,7 @@ mod ahead;
 mod common;
 mod confined;
 mod ends;
+mod interrupted;
 mod writing;
 
 use std::os::unix::process::ExitStatusExt as _;
