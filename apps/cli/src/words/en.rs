@@ -193,7 +193,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "List the certificates with \"usbtoken list\" and name one with --id or --serial. Some tokens show them only after the login (--pin-file, --pin-env). Where the old certificate is in a file and not on the token, renew, request, resume and install take --from file:FILE."
         }
         Words::HintPending => {
-            "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon\" removes it."
+            "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon --id ID\" removes it."
         }
         Words::HintAgain => "A certificate on a token is renewed all the same with --although-renewed.",
         Words::HintForce => "To renew before the period begins, add --force.",
