@@ -427,7 +427,7 @@
 #define USBTOKEN_ORIGIN_REFUSED 812
 /** The operation on certificates was not allowed. */
 #define USBTOKEN_CONSENT_DENIED 813
-/** This certificate is renewed already; the new one is on the token, and its key has signed. */
+/** This certificate is renewed already. The new one is on this token, and its key has signed; or it was put onto the other token that is shown. */
 #define USBTOKEN_ALREADY_RENEWED 814
 /** The request that was sent is not kept on this computer, and one that is signed anew would differ from it. */
 #define USBTOKEN_REQUEST_WOULD_DIFFER 815
@@ -459,7 +459,7 @@
 #define USBTOKEN_RETIRE_NOT_CONFIRMED 828
 /** The new certificate does not work at the bank yet, so the old one is not removed. */
 #define USBTOKEN_NOT_IN_USE_YET 829
-/** Another user's certificate is on the USB token. At this bank each user needs a token of their own. */
+/** Another user's certificate is on the USB token, or a request of theirs waits there. At this bank each user needs a token of their own. */
 #define USBTOKEN_OTHER_USER_ON_TOKEN 830
 /** The rules of this renewal keep the old certificate. */
 #define USBTOKEN_RETIRE_KEPT 831
@@ -701,7 +701,7 @@
 #define USBTOKEN_NOTICE_CONFIRMATION_NOT_KEPT 66
 /** The server does not name the new certificate's CA among those that it accepts. */
 #define USBTOKEN_NOTICE_ISSUER_NOT_NAMED 67
-/** A certificate on the USB token seems to be another user's. At this bank each user needs a token of their own. */
+/** A certificate on the USB token, or a request that waits there, seems to be another user's. At this bank each user needs a token of their own. */
 #define USBTOKEN_NOTICE_OTHER_USER_SEEN 70
 /** The certificate ends soon. */
 #define USBTOKEN_NOTICE_RENEWAL_DUE 71

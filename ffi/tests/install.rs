@@ -7,19 +7,35 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use common::{Stage, root, succeed};
+use common::{Stage, libraries, root, succeed};
+use usbtoken_testkit::{driver_host, is_all_built, target};
 
 /// The installed tree, made once.
 fn installed() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = std::env::temp_dir().join(format!("usbtoken-install-{}", std::process::id()));
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo.current_dir(root()).args(["run", "--quiet", "--package", "xtask", "--", "install", "--debug"]);
-        cargo.arg("--own").arg("--prefix").arg(&folder);
-        succeed(cargo.output().unwrap(), "cargo xtask install");
+        let mut install = install(&folder.with_extension("built"));
+        succeed(install.arg("--own").arg("--prefix").arg(&folder).output().unwrap(), "cargo xtask install");
         folder
     })
+}
+
+/// `cargo xtask install --debug`, of what was built before where the tests are run so.
+fn install(built: &Path) -> Command {
+    if !is_all_built() {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        cargo.current_dir(root()).args(["run", "--quiet", "--package", "xtask", "--", "install", "--debug"]);
+        return cargo;
+    }
+    std::fs::create_dir_all(built).unwrap();
+    for library in ["libusbtoken_ffi.so", "libusbtoken_ffi.a"] {
+        std::fs::copy(libraries().join(library), built.join(library)).unwrap();
+    }
+    std::fs::copy(driver_host(), built.join("usbtoken-driver")).unwrap();
+    let mut xtask = Command::new(target().join("debug/xtask"));
+    xtask.current_dir(root()).args(["install", "--debug", "--built"]).arg(built);
+    xtask
 }
 
 fn lists(stage: &Stage, program: &Path, run: &mut Command) {
@@ -45,6 +61,7 @@ fn programs_find_it_with_pkg_config_and_with_cmake() {
     }
     moved(&stage, prefix);
     std::fs::remove_dir_all(prefix).unwrap();
+    let _ = std::fs::remove_dir_all(prefix.with_extension("built"));
 }
 
 fn layout(prefix: &Path) {
@@ -109,10 +126,9 @@ fn cmake(stage: &Stage, prefix: &Path, kind: &str) {
 /// Installed with DESTDIR in Debian's layout, paths in the files are those of the prefix.
 fn moved(stage: &Stage, prefix: &Path) {
     let destination = stage.folder.path().join("package");
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.current_dir(root()).args(["run", "--quiet", "--package", "xtask", "--", "install", "--debug"]);
-    cargo.args(["--prefix", "/usr", "--libdir", "lib/x86_64-linux-gnu", "--destdir"]).arg(&destination);
-    succeed(cargo.output().unwrap(), "cargo xtask install");
+    let mut install = install(&stage.folder.path().join("built"));
+    install.args(["--prefix", "/usr", "--libdir", "lib/x86_64-linux-gnu", "--destdir"]).arg(&destination);
+    succeed(install.output().unwrap(), "cargo xtask install");
     let lib = destination.join("usr/lib/x86_64-linux-gnu");
     assert!(lib.join("libusbtoken.so.0").exists() && lib.join("libusbtoken.a").exists());
     let pc = std::fs::read_to_string(lib.join("pkgconfig/usbtoken.pc")).unwrap();

@@ -43,4 +43,9 @@ fn c_moves_a_certificate_onto_an_empty_token() {
     command.envs(stage.token.env()).env("LSAN_OPTIONS", common::leak_options());
     succeed(command.output().unwrap(), "onto_token");
     assert_eq!(stage.token.snapshot().objects().len(), 3);
+    // What the command finds too.
+    let state = std::fs::read_dir(stage.folder.path().join(".local/state/usbtoken")).unwrap();
+    let notes =
+        state.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "renewed"));
+    assert_eq!(notes.count(), 1);
 }

@@ -20,11 +20,27 @@ pub fn load(path: &Path) -> Result<Functions, LoadFailure> {
 }
 
 pub(crate) fn functions(path: &Path) -> Result<CK_FUNCTION_LIST, LoadFailure> {
+    load_beside(path);
     let library = ManuallyDrop::new(open(path).map_err(|error| LoadFailure::Unloadable(words(&error)))?);
     // SAFETY: the symbol has the type that PKCS#11 v3.1 §5.4.4 gives it, and the library is never unloaded.
     let symbol = unsafe { library.get::<CK_C_GetFunctionList>(b"C_GetFunctionList\0") };
     let entry = symbol.ok().and_then(|symbol| *symbol).ok_or(LoadFailure::NoEntry)?;
     function_list(entry).map_err(LoadFailure::NoList)
+}
+
+/// A browser's own NSS stands beside it, where the system's loader does not search: what softokn wants is loaded first, and is then known
+/// by its name. What is not there, or cannot be loaded, softokn's own loading says.
+fn load_beside(path: &Path) {
+    const SOFTOKN: &str = "libsoftokn3.so";
+    /// Each after those that it wants itself.
+    const WANTED: [&str; 5] =
+        ["libnspr4.so", "libplc4.so", "libplds4.so", "libnssutil3.so", "libmozsqlite3.so"];
+    if path.file_name().is_none_or(|name| name != SOFTOKN) {
+        return;
+    }
+    let beside = WANTED.iter().map(|name| path.with_file_name(name)).filter(|file| file.is_file());
+    // They stay loaded, as softokn does.
+    beside.filter_map(|file| open(&file).ok()).for_each(std::mem::forget);
 }
 
 /// What the system's loader says: which file, and what it lacks, is in the cause.

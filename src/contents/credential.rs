@@ -251,6 +251,11 @@ impl Credential {
             .filter(|other| !other.subject().has_same_attributes(self.subject()))
     }
 
+    /// Whether both stand in one row of renewals: they are one user's, whatever their names are.
+    pub(crate) fn stands_in_row_with(&self, other: &Credential) -> bool {
+        self.row == other.row
+    }
+
     /// The certificates on the token with this name, where it is not this one's own: ended or without a key, they tell that the name is
     /// another user's.
     pub(crate) fn others_named<'n>(&'n self, name: &'n Name) -> impl Iterator<Item = &'n Certificate> {

@@ -292,6 +292,17 @@ impl PendingKey {
         self.is_first() && self.text().is_none_or(|text| asked.as_deref() == Some(&*text))
     }
 
+    /// Whether what the token tells of its subject is this one; it may tell nothing.
+    pub(crate) fn is_said_to_be_for(&self, subject: &Name) -> bool {
+        match &self.old {
+            Old::Found(_) | Old::Missing { .. } => false,
+            Old::Elsewhere(old) => old.subject().has_same_attributes(subject),
+            Old::First => {
+                self.text().is_some_and(|text| super::record::text_for(subject).as_deref() == Some(&*text))
+            }
+        }
+    }
+
     /// The label of its key, which begins with the record; without what tokens pad with.
     pub(crate) fn label(&self) -> &[u8] {
         let label = self.private.as_ref().map(|private| private.label.bytes()).unwrap_or_default();

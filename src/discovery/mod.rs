@@ -26,8 +26,11 @@ pub mod candidates;
 pub mod devices;
 mod each;
 pub(crate) mod finder;
+mod late;
+mod left;
 mod meant;
 pub mod p11kit;
+mod polls;
 mod wait;
 
 pub(crate) use self::ask::{DriverTask, side_by_side};
@@ -35,4 +38,6 @@ pub use self::ask::{Loaded, Probed};
 pub use self::each::each;
 pub(crate) use self::finder::Finder;
 pub use self::finder::{Found, Survey};
+pub(crate) use self::late::Late;
+pub use self::left::end_left_behind;
 pub(crate) use self::meant::matches;

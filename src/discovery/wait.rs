@@ -1,8 +1,12 @@
 //! Waiting for a token: to be inserted, or to be back after it was pulled.
 
-use super::ask::{DriverTask, side_by_side, timeout};
+use super::ask::{DriverTask, GRACE, PREFERRED, let_go};
 use super::candidates::Candidate;
 use super::finder::{Finder, Seen};
+use super::late::Late;
+use super::left::is_left_behind;
+use super::meant::matches;
+use super::polls::Polls;
 use crate::discovery::devices;
 use crate::driver::Cancel;
 use crate::driver::Loading;
@@ -11,6 +15,7 @@ use crate::driver::Restart;
 use crate::driver::Token;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How often the drivers are asked.
@@ -35,8 +40,8 @@ const AFTER_CHANGE: Duration = Duration::from_secs(2);
 /// No driver has that many events waiting; one that claims to is asked no further.
 const MOST_EVENTS: usize = 64;
 
-/// How long drivers may take to end, once the wait is over.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long it may take until a cancelled wait ends.
+const ATTENTION: Duration = Duration::from_millis(20);
 
 impl Finder {
     /// Waits until a token that matches is there, and returns it; at once if it is there already.
@@ -47,13 +52,27 @@ impl Finder {
     /// anew then, where that has worked before; of the others it is tried when a change on the USB ports, or half a minute,
     /// has brought nothing.
     ///
+    /// A driver that takes longer is waited for as long as [`Finder::time_limit`] says; where the token is named whole (label,
+    /// manufacturer, model and serial number) not at all: the others are asked meanwhile.
+    ///
     /// # Errors
     /// [`Code::WaitTimedOut`] at the deadline, whatever a driver does; [`Code::Cancelled`];
     /// [`Code::TokenAmbiguous`] as soon as several match. When no driver can be used at the beginning, the
     /// driver's error: waiting would not help.
     pub fn wait(&self, uri: &TokenUri, deadline: Instant, cancel: &Cancel) -> Result<Token> {
-        let mut wait = Wait { finder: self, uri, deadline, cancel, drivers: Vec::new() };
+        let mut wait = Wait {
+            finder: self,
+            uri,
+            deadline,
+            cancel,
+            drivers: Vec::new(),
+            asked: Polls::new(),
+            order: Vec::new(),
+        };
         let result = wait.run();
+        if matches!(&result, Err(error) if error.code() != Code::Cancelled) {
+            wait.asked.stop();
+        }
         wait.end();
         result
     }
@@ -65,7 +84,22 @@ struct Wait<'a> {
     uri: &'a TokenUri,
     deadline: Instant,
     cancel: &'a Cancel,
+    /// Those that are in no call.
     drivers: Vec<WatchedDriver>,
+    /// The others.
+    asked: Polls<(WatchedDriver, Option<Shown>)>,
+    /// All of them, in the order in which a token counts as theirs.
+    order: Vec<Candidate>,
+}
+
+/// What a driver shows: its tokens, and why it passed over some.
+type Shown = Result<(Vec<Token>, Vec<Error>)>;
+
+/// What came of asking once.
+struct Round {
+    seen: Seen,
+    /// Whether every driver had its time.
+    is_whole: bool,
 }
 
 /// A driver, as it is passed to its thread and back.
@@ -77,7 +111,10 @@ struct WatchedDriver {
     events: Events,
     tokens: Vec<Token>,
     looked: Option<Instant>,
+    /// When it was started, or that was tried.
     started: Option<Instant>,
+    /// How long that took.
+    took: Duration,
 }
 
 /// What is known of a driver's C_WaitForSlotEvent.
@@ -102,22 +139,14 @@ impl Wait<'_> {
                 self.restart(changed)?;
                 changed = false;
             }
-            let seen = self.round()?;
+            let Round { seen, is_whole } = self.round(begin)?;
             if begin >= restart_at {
-                // A driver that takes long to start is not started all the time.
-                restart_at = Instant::now() + RESTART.max(begin.elapsed() * 10);
+                restart_at = Instant::now() + RESTART;
             }
             let late = Instant::now() >= self.deadline;
             let reason = match seen.if_usable() {
-                // One that an earlier search has left behind may be back soon.
-                Err(error)
-                    if error.code() == Code::DriverTimeout && begin.elapsed() < self.finder.limits.time =>
-                {
-                    error
-                }
-                // So is one that this program itself is in a call of.
-                Err(error) if error.code() == Code::Busy => error,
-                Err(error) if first && !late => return Err(error),
+                // One that this program itself is in a call of may be back soon.
+                Err(error) if first && is_whole && !late && error.code() != Code::Busy => return Err(error),
                 Err(error) => error,
                 Ok(seen) => match seen.only(self.uri) {
                     Ok(token) => return Ok(token),
@@ -128,7 +157,7 @@ impl Wait<'_> {
             if late {
                 return Err(self.timed_out(reason));
             }
-            first = false;
+            first &= !is_whole;
             self.cancel.sleep_until(self.deadline.min(begin + ROUND))?;
             if Instant::now() >= self.deadline {
                 return Err(self.timed_out(reason));
@@ -146,7 +175,11 @@ impl Wait<'_> {
     fn restart(&mut self, changed: bool) -> Result<()> {
         let loading = &self.finder.limits.loading;
         let mut before = std::mem::take(&mut self.drivers);
-        for candidate in self.finder.listing(self.uri)?.candidates {
+        self.order = self.finder.listing(self.uri)?.candidates;
+        for candidate in &self.order {
+            if self.asked.running().any(|(driver, _)| driver == candidate.path) {
+                continue;
+            }
             let known = before.iter().position(|watched| watched.candidate.path == candidate.path);
             let watched = match known.map(|at| before.swap_remove(at)) {
                 Some(watched) if watched.is_due(changed) => {
@@ -154,7 +187,7 @@ impl Wait<'_> {
                 }
                 Some(watched) => watched,
                 None => WatchedDriver {
-                    candidate,
+                    candidate: candidate.clone(),
                     loading: loading.clone(),
                     module: None,
                     failed: false,
@@ -162,6 +195,7 @@ impl Wait<'_> {
                     tokens: Vec::new(),
                     looked: None,
                     started: None,
+                    took: Duration::ZERO,
                 },
             };
             self.drivers.push(watched);
@@ -169,34 +203,72 @@ impl Wait<'_> {
         Ok(())
     }
 
-    /// Asks every driver once, side by side.
-    fn round(&mut self) -> Result<Seen> {
-        let until = self.deadline.min(Instant::now() + self.finder.limits.time);
-        let candidates: Vec<Candidate> =
-            self.drivers.iter().map(|watched| watched.candidate.clone()).collect();
-        let task = |mut watched: WatchedDriver| {
+    /// Asks every driver that is in no call, side by side, and waits for those and for who was asked before: as long as each may
+    /// take, or, where the token is named whole, until the next round.
+    fn round(&mut self, begin: Instant) -> Result<Round> {
+        let limit = self.finder.limits.time;
+        let mut shown = Vec::new();
+        let mut is_whole = self.ask()?;
+        let mut until =
+            if self.uri.names_whole_token() { self.deadline.min(begin + ROUND) } else { self.deadline };
+        let mut is_there = false;
+        loop {
+            let now = Instant::now();
+            let in_time = |(_, since): (_, Instant)| since.elapsed() < limit;
+            if now >= until || !self.asked.running().any(in_time) {
+                break;
+            }
+            if let Some((watched, answer)) = self.asked.next(ATTENTION.min(until - now)) {
+                if !is_there && self.is_meant(answer.as_ref()) {
+                    is_there = true;
+                    // Of those before it, which would be preferred, those still count that take about as long.
+                    until = until.min(Instant::now() + begin.elapsed().min(PREFERRED));
+                }
+                shown.push((watched.candidate.path.clone(), answer));
+                self.drivers.push(watched);
+            }
+            if self.cancel.is_cancelled() {
+                return Err(Error::new(Code::Cancelled).during(Step::FindToken));
+            }
+        }
+        let late = Instant::now() >= self.deadline;
+        let late_with = |driver: &Path| Late::now(driver).error(driver, Step::InitializeDriver, limit);
+        let mut seen = Seen::default();
+        for candidate in &self.order {
+            let asked = self.asked.running().find(|(driver, _)| *driver == candidate.path);
+            let answer = shown.extract_if(.., |(driver, _)| *driver == candidate.path).next();
+            match (answer, asked) {
+                (Some((_, answer)), _) => answer.into_iter().for_each(|shown| seen.add(shown)),
+                (None, Some((_, since))) if !late && since.elapsed() < limit => is_whole = false,
+                (None, Some(_)) => seen.add(Err(late_with(&candidate.path))),
+                (None, None) if is_left_behind(&candidate.path) => seen.add(Err(late_with(&candidate.path))),
+                (None, None) => {}
+            }
+        }
+        Ok(Round { seen, is_whole })
+    }
+
+    /// Asks those that are in no call. `false` where an earlier search has left one of them behind, which may be back soon.
+    fn ask(&mut self) -> Result<bool> {
+        let (away, here) =
+            self.drivers.drain(..).partition::<Vec<_>, _>(|watched| is_left_behind(&watched.candidate.path));
+        let is_whole = away.is_empty();
+        self.drivers = away;
+        for mut watched in here {
             let driver = watched.candidate.path.clone();
             let work = move || {
                 let shown = watched.poll();
                 (watched, shown)
             };
-            DriverTask { driver, work: Box::new(work) }
-        };
-        let tasks = std::mem::take(&mut self.drivers).into_iter().map(task).collect();
-        let mut seen = Seen::default();
-        for (candidate, answer) in candidates.iter().zip(side_by_side(tasks, until, self.cancel)?) {
-            match answer {
-                Some((watched, shown)) => {
-                    self.drivers.push(watched);
-                    if let Some(shown) = shown {
-                        seen.add(shown);
-                    }
-                }
-                // It is not asked again before the next restart.
-                None => seen.add(Err(timeout(candidate, self.finder.limits.time))),
-            }
+            self.asked.ask(DriverTask { driver, work: Box::new(work) })?;
         }
-        Ok(seen)
+        Ok(is_whole)
+    }
+
+    /// Whether a driver shows the very token that is named.
+    fn is_meant(&self, answer: Option<&Shown>) -> bool {
+        let Some(Ok((tokens, _))) = answer else { return false };
+        self.uri.names_whole_token() && tokens.iter().any(|token| matches(self.uri, token))
     }
 
     fn timed_out(&self, reason: Error) -> Error {
@@ -213,13 +285,18 @@ impl Wait<'_> {
         };
         let tasks = std::mem::take(&mut self.drivers).into_iter().map(task).collect();
         // What is left behind ends by itself, or never.
-        let _ = side_by_side(tasks, Instant::now() + GRACE, &Cancel::new());
+        let_go(tasks, Instant::now() + GRACE);
     }
 }
 
 impl WatchedDriver {
     /// Whether it is to be initialised anew.
     fn is_due(&self, changed: bool) -> bool {
+        // One that takes long to start is not started all the time.
+        let is_slow = |started: Instant| started.elapsed() < self.took * 10;
+        if !changed && self.started.is_some_and(is_slow) {
+            return false;
+        }
         match (&self.module, self.started) {
             (Some(module), Some(started)) => match module.restart() {
                 Restart::Works => true,
@@ -231,7 +308,7 @@ impl WatchedDriver {
     }
 
     /// What the driver shows now; `None` when it failed before and is not started again yet.
-    fn poll(&mut self) -> Option<Result<(Vec<Token>, Vec<Error>)>> {
+    fn poll(&mut self) -> Option<Shown> {
         if self.failed {
             return None;
         }
@@ -248,7 +325,7 @@ impl WatchedDriver {
         Some(shown)
     }
 
-    fn tokens(&mut self) -> Result<(Vec<Token>, Vec<Error>)> {
+    fn tokens(&mut self) -> Shown {
         let Some(looked) = self.looked else { return self.start() };
         let Some(module) = &self.module else { return self.start() };
         let happened = match self.events {
@@ -269,10 +346,18 @@ impl WatchedDriver {
     }
 
     /// Starts the driver, anew if it runs and no one else uses it.
-    fn start(&mut self) -> Result<(Vec<Token>, Vec<Error>)> {
+    fn start(&mut self) -> Shown {
         // The tokens hold the driver too.
         self.tokens.clear();
         self.module = None;
+        let begin = Instant::now();
+        self.started = Some(begin);
+        let shown = self.start_anew();
+        self.took = begin.elapsed();
+        shown
+    }
+
+    fn start_anew(&mut self) -> Shown {
         let (module, first) = Module::load_with(&self.candidate.path, &self.loading)?;
         // Drivers report the tokens that were there from the beginning as if they had just come.
         for _ in 0..MOST_EVENTS {
@@ -286,11 +371,11 @@ impl WatchedDriver {
             }
         }
         self.module = Some(module);
-        (self.started, self.looked) = (Some(Instant::now()), Some(Instant::now()));
+        self.looked = Some(Instant::now());
         self.list(!first)
     }
 
-    fn list(&mut self, anew: bool) -> Result<(Vec<Token>, Vec<Error>)> {
+    fn list(&mut self, anew: bool) -> Shown {
         let Some(module) = &self.module else { return Ok(Default::default()) };
         let (tokens, skipped) = module.tokens(anew, |_| true, |_| true)?;
         self.tokens.clone_from(&tokens);

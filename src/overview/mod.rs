@@ -25,6 +25,7 @@ use crate::driver::{Loading, Token, TokenIdentity};
 use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, Serial};
 use crate::places::{self, OldCertificate, Place};
+use crate::renewal::Run;
 
 /// How long the tokens of one driver may take to be read: a card with a hundred objects and slow calls stays far below.
 const LONGEST: Duration = Duration::from_secs(180);
@@ -108,6 +109,19 @@ impl Overview {
         list.sort_by_key(|one| one.old.certificate().not_after());
         let tokens = seen.iter().map(|(token, _)| token.identity().clone()).collect();
         Ok(Overview { list, tokens, skipped })
+    }
+
+    /// The same with what was renewed onto a token that is not plugged in, by what this run knows ([`Run::installations_in`]).
+    #[must_use]
+    pub fn knowing(mut self, run: &Run<'_>) -> Self {
+        for one in self.list.iter_mut().filter(|one| one.renewed_by.is_none()) {
+            let onto = run.renewed_onto(one.old.certificate());
+            if let Some((token, by)) = onto.filter(|(token, _)| one.token.as_ref() != Some(token)) {
+                one.because = one.because.or(Some(Code::AlreadyRenewed));
+                one.renewed_by = Some((token, by.serial().clone()));
+            }
+        }
+        self
     }
 }
 

@@ -11,7 +11,7 @@ use super::installation::{Installation, Installations, KeptInstallations, NotKep
 use crate::contents::{Caller, PendingKey};
 use crate::driver;
 use crate::driver::session::Login;
-use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenInfo};
+use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenIdentity, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
 use jiff::civil::Date;
@@ -134,6 +134,12 @@ impl<'a> Run<'a> {
     pub fn installations_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.installations.keep_in(folder.into());
         self
+    }
+
+    /// The token that this certificate was renewed onto, and by what, where that is another than it is on: as it is kept in the folder of
+    /// [`Run::installations_in`] (`*.renewed`, a private file of each certificate). That token need not be plugged in.
+    pub fn renewed_onto(&self, old: &Certificate) -> Option<(TokenIdentity, Certificate)> {
+        self.installations.kept()?.renewed_onto(old)
     }
 
     /// Says which requests this program has made, by its own records: each by its public key and the serial number of the certificate

@@ -339,19 +339,7 @@ pub fn facts(error: &Error, kind: Fact) -> Vec<&str> {
 /// The command, built if need be, and the driver host beside it: Cargo tells a test only where the programs of its own package are.
 pub fn usbtoken() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let this = std::env::current_exe().unwrap();
-        let folder = this.parent().and_then(Path::parent).expect("target/PROFILE/deps/this test");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "usbtoken-cli", "--bins", "--target-dir"]);
-        cargo.arg(folder.parent().expect("the target folder"));
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo can be started");
-        assert!(status.success(), "the command does not build");
-        folder.join(format!("usbtoken{}", std::env::consts::EXE_SUFFIX))
-    })
+    PATH.get_or_init(usbtoken_testkit::command)
 }
 
 fn shim() -> PathBuf {

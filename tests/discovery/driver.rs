@@ -312,3 +312,34 @@ fn a_forked_child_is_told_so() {
     assert_eq!(status, 0, "the child saw another error, or crashed");
     assert_eq!(token.credentials().unwrap().iter().count(), 0, "the parent goes on");
 }
+
+/// A browser's own softokn wants libraries that stand beside it, where the system's loader does not search.
+#[cfg(target_os = "linux")]
+#[test]
+#[serial]
+fn softokn_finds_what_the_browser_has_beside_it() {
+    let _soft = SoftToken::fresh();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("beside.c"), "int beside(void) { return 1; }").unwrap();
+    let softokn = r#"
+        #include <dlfcn.h>
+        int beside(void);
+        unsigned long C_GetFunctionList(void **list) {
+            void *driver = dlopen(DRIVER, RTLD_NOW);
+            unsigned long (*of_driver)(void **) = driver ? dlsym(driver, "C_GetFunctionList") : 0;
+            return beside() && of_driver ? of_driver(list) : 5;
+        }"#;
+    std::fs::write(file("softokn.c"), softokn).unwrap();
+    let compile = |source: &str, name: &str, more: &[&str]| {
+        let mut compiler = std::process::Command::new("cc");
+        compiler.current_dir(folder.path()).args(["-shared", "-fPIC", "-w", source, "-o", name]);
+        compiler.arg(format!("-Wl,-soname,{name}")).arg(format!("-DDRIVER={:?}", softhsm_module()));
+        assert!(compiler.args(more).status().unwrap().success());
+    };
+    compile("beside.c", "libmozsqlite3.so", &[]);
+    compile("softokn.c", "libother.so", &["-L.", "-lmozsqlite3"]);
+    compile("softokn.c", "libsoftokn3.so", &["-L.", "-lmozsqlite3"]);
+    assert_eq!(Module::load(&file("libother.so")).unwrap_err().code(), Code::DriverUnloadable);
+    Module::load(&file("libsoftokn3.so")).unwrap().info().unwrap();
+}

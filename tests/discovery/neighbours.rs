@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use usbtoken::discovery::each;
-use usbtoken::{Code, Finder, Token, TokenUri};
+use usbtoken::{Cancel, Code, Finder, Token, TokenUri};
 use usbtoken_testkit::{SoftToken, shim, softhsm_module};
 
 /// So long a search would take that waits for a driver that hangs.
@@ -92,6 +92,44 @@ fn inside_neighbours_hang_at_their_start() {
     let begin = Instant::now();
     finder.time_limit(Duration::from_millis(700)).find(&half).unwrap();
     assert!(begin.elapsed() >= Duration::from_millis(700), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_token_that_is_named_whole_is_waited_for_alone() {
+    for hanging in ["C_Initialize", "C_GetSlotList", "C_Finalize"] {
+        beside_a_shim("inside_a_token_that_is_named_whole_is_waited_for", &format!("{hanging}:hang"));
+    }
+}
+
+#[test]
+#[ignore = "run by a_token_that_is_named_whole_is_waited_for_alone"]
+fn inside_a_token_that_is_named_whole_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let uri = whole();
+    // One: two that are the same library behind are not ended, and SoftHSM not with them.
+    let finder =
+        Finder::new().time_limit(NEVER).module(&hanging(folder.path(), 1)[0]).module(softhsm_module());
+    // Plugged in while it is waited for: SoftHSM sees it once it is started anew.
+    let configuration = std::fs::read_to_string(variable("SOFTHSM2_CONF")).unwrap();
+    let line = configuration.lines().find(|line| line.starts_with("directories.tokendir")).unwrap();
+    let tokens = PathBuf::from(line.split_once('=').unwrap().1.trim());
+    let place = std::fs::read_dir(tokens).unwrap().next().unwrap().unwrap().path();
+    let away = folder.path().join("away");
+    std::fs::rename(&place, &away).unwrap();
+    let plug = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(700));
+        std::fs::rename(away, place).unwrap();
+    });
+    let begin = Instant::now();
+    let token = finder.wait(&uri, begin + NEVER, &Cancel::new()).unwrap();
+    plug.join().unwrap();
+    assert!(token.credentials().unwrap().is_empty());
+    assert!(begin.elapsed() > Duration::from_millis(700) && begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    // It is there: none of the others is waited for.
+    drop(token);
+    let begin = Instant::now();
+    finder.wait(&uri, begin + NEVER, &Cancel::new()).unwrap();
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
 }
 
 #[test]

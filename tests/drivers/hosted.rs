@@ -7,6 +7,8 @@ mod ahead;
 mod common;
 mod confined;
 mod ends;
+mod interrupted;
+mod told;
 mod writing;
 
 use std::os::unix::process::ExitStatusExt as _;

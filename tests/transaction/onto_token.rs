@@ -14,10 +14,11 @@ use tempfile::TempDir;
 use usbtoken::bank::{KeyRule, RequestForm};
 use usbtoken::driver::Loading;
 use usbtoken::error::Notice;
+use usbtoken::overview::{Listed, Overview};
 use usbtoken::pki::{IssuerContinuity, SignatureAlgorithm, SubjectRule};
 use usbtoken::places::{self, OldCertificate, Password, Place};
-use usbtoken::renewal::PendingState;
-use usbtoken::{Certificate, Code, Finder, Install, Pin, Policy, Renewal, Result, Session, Token};
+use usbtoken::renewal::{PendingState, PointResult, PreflightPoint};
+use usbtoken::{Certificate, Code, Finder, Install, Pin, Policy, Renewal, Result, Run, Session, Token};
 use usbtoken_testkit::{
     Form, Kind, ParsedRequest, SoftToken, TestCa, days_from_now, manual_subject, verify_with_certificate,
 };
@@ -340,6 +341,50 @@ fn another_users_credential_stays_as_it_is() {
     let all = session.credentials().unwrap();
     let there = all.iter().find(|one| one.certificate().der() == other.certificate).unwrap();
     assert!(there.successor().is_none());
+}
+
+/// What was renewed onto another token is known where the old one is, though that token is not plugged in.
+#[test]
+fn a_certificate_that_was_renewed_onto_another_token_is_renewed_on_none() {
+    let desk = Desk::new();
+    desk.old();
+    let old = desk.soft.first_credential(&desk.ca, Kind::P256, days_from_now(11)).certificate;
+    std::fs::write(desk.file("theirs.der"), &old).unwrap();
+    let theirs = places::read_file(&desk.file("theirs.der"), None).unwrap().only().unwrap();
+    let state = desk.file("state");
+    let kept = || run().installations_in(&state);
+    let onto = desk.soft.sibling("NEW");
+    let token = Finder::new().module(onto.module()).find(&onto.uri().parse().unwrap()).unwrap();
+    let session = token.login(Pin::new(onto.pin().into())).unwrap();
+    let pending = Renewal::of(&theirs).begin(&session, &kept()).unwrap();
+    let answer = read(&desk.ca.issue_for(pending.request().to_der()).der());
+    let new = Install::new(&answer).run_for(&session, &pending, &kept()).unwrap();
+    assert_eq!(kept().renewed_onto(theirs.certificate()).unwrap().1, *new.credential.certificate());
+
+    let also = [Place::File(desk.file("theirs.der"))];
+    let list = |run: &Run<'_>| {
+        let read = Overview::read(Vec::new(), &also, &Loading::default(), &Policy::default(), run.now());
+        read.unwrap().knowing(run).list
+    };
+    let is_theirs = |one: &Listed| one.old().certificate() == theirs.certificate();
+    let known = list(&kept()).into_iter().find(is_theirs).unwrap();
+    assert_eq!(known.not_renewable_because(), Some(Code::AlreadyRenewed));
+    assert_eq!(known.renewed_by().unwrap().0.label, "NEW");
+    assert_eq!(list(&run()).into_iter().find(is_theirs).unwrap().not_renewable_because(), None);
+
+    let before = desk.soft.snapshot();
+    let session = desk.session();
+    let own = session.credentials().unwrap().only().unwrap();
+    let renewal = Renewal::of(&own);
+    let seen = renewal.preflight(session.token(), &kept());
+    let remarked = |found: &PreflightPoint| match &found.state {
+        PointResult::Warning(warning) => warning.notice == Notice::RenewedOnOtherToken,
+        _ => false,
+    };
+    assert!(seen.can_begin() && seen.points.iter().any(remarked), "{seen:?}");
+    refused(renewal.begin(&session, &kept()), Code::AlreadyRenewed);
+    desk.soft.snapshot().assert_same_as(&before);
+    renewal.although_renewed().begin(&session, &kept()).unwrap();
 }
 
 /// Whether the old certificate is where it was is said as far as that can be seen without a password.

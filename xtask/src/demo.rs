@@ -2,6 +2,8 @@
 
 mod onto_token;
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -66,7 +68,7 @@ impl Stage {
             token.first_credential(&ca, Kind::Rsa2048, days_from_now(11));
         }
         let stage = Stage { folder: folder.to_path_buf(), token, programs: work::programs()? };
-        std::fs::write(stage.pin_file(), stage.token.pin())
+        write_private(&stage.pin_file(), stage.token.pin())
             .map_err(|error| format!("the PIN file: {error}"))?;
         // The bank says the rest: which driver and token, which CA, how it is asked.
         let profile =
@@ -172,4 +174,13 @@ impl Stage {
         println!("    {command} install {folder}/answer.pem");
         println!("    rm -r {folder}");
     }
+}
+
+/// Writes a file that nobody else can read, as a PIN's is.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }

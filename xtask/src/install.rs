@@ -39,6 +39,9 @@ pub struct Options {
     /// Install the unoptimised build
     #[arg(long)]
     debug: bool,
+    /// Build nothing, and install what is in this folder: libusbtoken_ffi.so, libusbtoken_ffi.a and usbtoken-driver
+    #[arg(long, value_name = "FOLDER", conflicts_with = "host32")]
+    built: Option<PathBuf>,
     /// For this user alone: leave out the folder in which jobs of all users exclude each other
     #[arg(long)]
     own: bool,
@@ -63,7 +66,10 @@ pub fn run(options: &Options) -> Done {
     if !options.prefix.is_absolute() || options.libdir.is_absolute() {
         return Err("--prefix must be an absolute path, and --libdir a relative one".to_owned());
     }
-    let built = build(options.debug)?;
+    let built = match &options.built {
+        Some(folder) => folder.clone(),
+        None => build(options.debug)?,
+    };
     let place = Place::new(options);
     let lib = place.folder(&options.libdir)?;
     let include = place.folder(Path::new("include"))?;

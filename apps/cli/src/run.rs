@@ -1,5 +1,6 @@
 //! What every command needs: the language, the token, the session, the time.
 
+mod jobs;
 mod pins;
 
 use std::cell::{Cell, RefCell};
@@ -282,7 +283,8 @@ impl Run {
     pub fn login(&self, token: Token) -> Result<Session> {
         let (login, mark) = self.ask_pin(&token, None)?;
         mark.is_sent();
-        let session = self.or_changed(token.login(login), (&mark, &token), |login| token.login(login));
+        let session =
+            self.or_changed(self.sent(|| token.login(login)), (&mark, &token), |login| token.login(login));
         self.logged_in(session, &token)
     }
 
@@ -292,7 +294,7 @@ impl Run {
         let (login, mark) = self.ask_pin(&token, Some(&reserved))?;
         let again = |login| token.reserve()?.login(login);
         mark.is_sent();
-        let session = self.or_changed(reserved.login(login), (&mark, &token), again);
+        let session = self.or_changed(self.sent(|| reserved.login(login)), (&mark, &token), again);
         self.logged_in(session, &token)
     }
 

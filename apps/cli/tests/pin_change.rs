@@ -419,6 +419,14 @@ fn a_change_that_the_token_wants_is_named() {
     let error = done.failed("pin_expired", 4);
     assert!(error["hint"].as_str().unwrap().contains("usbtoken pin change"), "{error:#}");
     assert!(!stage.mark().exists(), "the PIN was not wrong");
+    // So it is where a token takes the PIN and makes no key.
+    let before = stage.token.snapshot();
+    let later = env("C_GenerateKeyPair:ckr=CKR_PIN_EXPIRED,sticky");
+    let later = later.each_ref().map(|(name, value)| (*name, value.as_path()));
+    let done = stage.run_through(&shim(), &later, pin, &uri, &["renew", "--issuer", &issuer]);
+    let error = done.failed("pin_expired", 4);
+    assert!(error["hint"].as_str().unwrap().contains("usbtoken pin change"), "{error:#}");
+    stage.token.snapshot().assert_same_as(&before);
     let wanted = env("C_GetTokenInfo#1:lie=to-be-changed,sticky");
     let wanted = wanted.each_ref().map(|(name, value)| (*name, value.as_path()));
     let mut preflight = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
@@ -429,4 +437,7 @@ fn a_change_that_the_token_wants_is_named() {
     doctor.args(["--lang", "en", "--token", &uri, "--module"]).arg(shim()).arg("doctor").envs(wanted);
     let done = common::outcome(stage.at_home(&mut doctor));
     assert!(done.stdout.contains("Change the PIN before you renew"), "{done:?}");
+    // What a token merely states is said, and stops nothing.
+    let done = stage.run_through(&shim(), &wanted, pin, &uri, &["renew", "--issuer", &issuer]);
+    assert!(done.succeeded().notices().contains(&"pin_to_be_changed".to_owned()), "{done:?}");
 }

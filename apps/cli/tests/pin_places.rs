@@ -60,6 +60,9 @@ fn a_pin_in_the_place_of_a_name_is_not_shown() {
         "install ca/ca.pem --trust-anchor 648219",
         "preflight --nth P648219",
         "preflight --module 648219",
+        "profile check 648219",
+        "list --driver-limit 648219",
+        "pending --reference P648219 --id 00",
     ];
     for line in places {
         for how in ["--lang ja", "--json"] {

@@ -10,19 +10,21 @@ use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credentials, Error, Result, Token, TokenUri};
 
 use super::numbers::{USBTOKEN_PROBE_RENEWABLE, USBTOKEN_PROBE_RENEWED};
-use super::which::Which;
+use super::which::{Beside, Which};
 use crate::find::context::Shared;
 
-/// Everything that is not on this token. What cannot be read is not there.
-pub(super) fn beside(shared: &Shared, token: &Token) -> Vec<Listed> {
+/// Everything that is not on this token.
+pub(super) fn beside(shared: &Shared, token: &Token) -> Beside {
     let finder = shared.finder();
     let tokens = finder.tokens().map(|found| found.tokens).unwrap_or_default();
     let (policy, now) = (shared.host.policy(), SystemTime::now());
     let own = Place::OtherToken(Box::new(token.uri()));
     let read = Overview::read(tokens, &[], finder.loading(), &policy, now);
-    let mut all = read.map(|all| all.list).unwrap_or_default();
-    all.retain(|one| *one.old().place() != own);
-    all
+    let Ok(Overview { mut list, skipped, .. }) = read else { return Beside::default() };
+    list.retain(|one| *one.old().place() != own);
+    // What is wrong with another token is none of the page's.
+    let of_place = |error: &Error| error.facts().any(|(fact, _)| fact == Fact::Place);
+    Beside { list, unread: skipped.into_iter().find(of_place) }
 }
 
 /// The bits of the probe for a certificate that is not on the token: the one that the page has named, or any of the bank's.
@@ -34,7 +36,7 @@ pub(super) fn probe(shared: &Shared, token: &Token, on_token: &Credentials, whic
         Some(number @ Which::Number(_)) => number.means(one),
         _ => one.may_be_banks(),
     };
-    let all = beside(shared, token);
+    let all = beside(shared, token).list;
     let is_open = |one: &Listed| one.not_renewable_because().is_none();
     let is_taken = |one: &Listed| one.renewed_by().is_some_and(|(by, _)| by == token.identity());
     let renewable = all.iter().filter(is_meant).any(is_open);

@@ -20,7 +20,7 @@ use super::key::KeyWish;
 use super::numbers::*;
 use super::person::Person;
 use super::refusal::{PageResult, Refusal, refuse};
-use super::which::{Which, chosen, which};
+use super::which::{Beside, Which, chosen, which};
 use crate::base::args;
 use crate::base::callbacks::{Unstoppable, busy};
 use crate::find::context::Shared;
@@ -384,7 +384,7 @@ impl Page {
             (Some(Start::From { which, .. }), _) => {
                 // Without a bank's profile no one says which of the certificates on this computer are the bank's.
                 let all = || match (which, bank) {
-                    (Which::TheRenewableOne, None) => Vec::new(),
+                    (Which::TheRenewableOne, None) => Beside::default(),
                     _ => elsewhere::beside(&self.shared, session.token()),
                 };
                 Some(Renewal::of(&chosen(credentials, which, policy.window, all)?).policy(&policy))
@@ -419,7 +419,7 @@ impl Page {
             _ => None,
         };
         let known = state.old.iter().chain(&named).find(|old| key.renews(old.certificate())).cloned();
-        known.or_else(|| elsewhere::of_job(&elsewhere::beside(&self.shared, token), key))
+        known.or_else(|| elsewhere::of_job(&elsewhere::beside(&self.shared, token).list, key))
     }
 
     /// One call of the page at a time; a callback that calls back must not wait for itself.

@@ -22,6 +22,14 @@ pub(super) enum Which {
     Number(Vec<u8>),
 }
 
+/// What is not on the token of the page.
+#[derive(Default)]
+pub(super) struct Beside {
+    pub(super) list: Vec<Listed>,
+    /// Why a place of this computer could not be read, the first of several.
+    pub(super) unread: Option<Error>,
+}
+
 /// The certificate as the page names it.
 pub(super) fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
     if certificate.is_empty() {
@@ -64,18 +72,23 @@ impl Which {
     }
 }
 
-/// The certificate that is meant: the token's, where it has it, else one that is elsewhere.
+/// The certificate that is meant: the token's, where it has it, else one that is elsewhere. Where there is none, and a place could not be
+/// read, why that is.
 pub(super) fn chosen(
     credentials: Credentials,
     which: &Which,
     window: Window,
-    elsewhere: impl FnOnce() -> Vec<Listed>,
+    elsewhere: impl FnOnce() -> Beside,
 ) -> Result<OldCertificate> {
     match (on_token(credentials, which, window), which) {
         (Ok(there), _) => Ok(there.into()),
         (Err(error), _) if !may_be_elsewhere(error.code()) => Err(error),
         (Err(_), Which::Certificate(der)) => OldCertificate::given(der),
-        (Err(error), _) => only(elsewhere(), which).unwrap_or(Err(error)),
+        (Err(error), _) => {
+            let Beside { list, unread } = elsewhere();
+            // It may be in the place that could not be read.
+            only(list, which).unwrap_or(Err(unread.unwrap_or(error)))
+        }
     }
 }
 

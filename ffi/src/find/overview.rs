@@ -81,6 +81,7 @@ impl OverviewNoun {
         let (tokens, passed) = tokens(shared)?;
         host.step(Step::ReadPlace);
         let overview = Overview::read(tokens, &also, shared.finder().loading(), &host.policy(), now)?;
+        let overview = overview.knowing(&host.run());
         let list = overview.list.into_iter().map(|one| {
             let (texts, days_left) = (texts(&one), one.old().days_left(now));
             (one, texts, days_left)

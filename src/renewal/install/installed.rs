@@ -2,7 +2,7 @@
 
 use crate::bank::{Begins, Policy};
 use crate::contents::Credential;
-use crate::driver::{Proof, Signed};
+use crate::driver::{Proof, Signed, TokenIdentity};
 use crate::error::{Fact, Notice, Warning};
 use crate::pki::{Certificate, IssuerContinuity};
 use crate::places::OldCertificate;
@@ -66,7 +66,11 @@ impl Installed {
     }
 
     /// The same, after its record was kept where the run keeps such. Where that failed, a bank that counts from the day needs a word.
-    pub(super) fn kept(mut self, run: &Run<'_>) -> Self {
+    /// So it is kept of an old one that is not on this token what took its place.
+    pub(super) fn kept(mut self, token: &TokenIdentity, run: &Run<'_>) -> Self {
+        if let (Some(old), Some(kept)) = (&self.old_elsewhere, run.removals()) {
+            kept.note_renewed(old.certificate(), token, self.credential.certificate());
+        }
         let record = self.record();
         let kept = record.map(|record| run.keep_installation(&record, self.credential.certificate()));
         if let Some(Err(NotKept { path, error })) = kept

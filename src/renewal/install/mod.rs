@@ -106,7 +106,8 @@ impl<'a> Install<'a> {
     /// that is on the token while a request waits; [`Code::ClockImplausible`]; [`Code::KeyExportable`]; and what the
     /// token returns. After any of them the token holds what it held before.
     pub fn run(&self, session: &Session, run: &Run<'_>) -> Result<Installed> {
-        run.watching(|| session.explained(self.run_logged_in(session, run))).map(|done| done.kept(run))
+        let done = run.watching(|| session.explained(self.run_logged_in(session, run)))?;
+        Ok(done.kept(session.token().identity(), run))
     }
 
     fn run_logged_in(&self, session: &Session, run: &Run<'_>) -> Result<Installed> {
@@ -198,8 +199,8 @@ impl<'a> Install<'a> {
     /// # Errors
     /// As [`Install::run`].
     pub fn run_for(&self, session: &Session, pending: &Pending, run: &Run<'_>) -> Result<Installed> {
-        run.watching(|| session.explained(self.run_for_logged_in(session, pending, run)))
-            .map(|done| done.kept(run))
+        let done = run.watching(|| session.explained(self.run_for_logged_in(session, pending, run)))?;
+        Ok(done.kept(session.token().identity(), run))
     }
 
     fn run_for_logged_in(&self, session: &Session, pending: &Pending, run: &Run<'_>) -> Result<Installed> {

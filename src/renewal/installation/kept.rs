@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Installation, VERSION, fingerprint};
+use crate::driver::TokenIdentity;
 use crate::pki::Certificate;
 
 /// A record has some 200 bytes.
@@ -27,6 +28,14 @@ struct Removal {
     version: u32,
     /// The CKA_ID under which the certificate stands, in hexadecimal.
     id: String,
+}
+
+/// What took the place of a certificate that is not on the same token.
+#[derive(Debug, Serialize, Deserialize)]
+struct Renewed {
+    token: TokenIdentity,
+    /// The new certificate in DER, in hexadecimal.
+    by: String,
 }
 
 /// What is kept of one certificate.
@@ -103,6 +112,25 @@ impl KeptInstallations {
         let begun: Removal = serde_json::from_slice(&read(&self.path_of_removal(certificate)).ok()?).ok()?;
         let id = (begun.version == VERSION).then_some(begun.id)?;
         decode_vec(id).ok()
+    }
+
+    /// Keeps that this certificate was renewed onto a token that it is not on. Where that cannot be kept, nothing remarks it where the
+    /// old one is.
+    pub(crate) fn note_renewed(&self, old: &Certificate, token: &TokenIdentity, by: &Certificate) {
+        let renewed = Renewed { token: token.clone(), by: hex(by.der()) };
+        if let Ok(bytes) = serde_json::to_vec_pretty(&renewed) {
+            let _ = self.write(&self.path_of_renewed(old), &bytes);
+        }
+    }
+
+    /// The token that this certificate was renewed onto, and by what. What cannot be believed or read is passed over.
+    pub(crate) fn renewed_onto(&self, old: &Certificate) -> Option<(TokenIdentity, Certificate)> {
+        let Renewed { token, by } = serde_json::from_slice(&read(&self.path_of_renewed(old)).ok()?).ok()?;
+        Some((token, Certificate::from_der(&decode_vec(&by).ok()?).ok()?))
+    }
+
+    fn path_of_renewed(&self, old: &Certificate) -> PathBuf {
+        self.folder.join(format!("{}.renewed", fingerprint(old)))
     }
 
     fn path_of_removal(&self, certificate: &Certificate) -> PathBuf {

@@ -5,6 +5,8 @@ use base16ct::lower::encode_string as hex;
 mod elsewhere;
 mod first;
 mod follower;
+mod only_user;
+mod onto_other;
 mod seen;
 mod stated;
 
@@ -14,7 +16,7 @@ use self::stated::{mechanism, of_token};
 use super::clock::{self, Clock, Verdict};
 use super::renewal::{Renewal, Subject};
 use super::run::Run;
-use crate::bank::{KeyRule, OtherUsers, Policy};
+use crate::bank::{KeyRule, Policy};
 use crate::contents::{
     Contents, Credential, Credentials, PendingKey, PendingState, Record, Successor, about, closed, expired,
     not_yet, service_ended,
@@ -114,15 +116,18 @@ impl Preflight {
             findings(renewal, token, &Done { waiting, known: false, renewed: renewed.clone() }, run, false);
         if let Some(old) = renewal.old_on_token() {
             let unique = || same_subject(old.same_subject());
-            let state = renewed.map_or_else(unique, PointResult::Warning);
+            let elsewhere = || onto_other::warning(renewal, old, token.identity(), run);
+            let state = renewed.or_else(elsewhere).map_or_else(unique, PointResult::Warning);
             findings.push(PreflightPoint { point: Point::SubjectUnique, state });
-            findings.extend(only_user(renewal, old.of_other_users(run.now()), false));
+            let others = old.of_other_users(run.now());
+            findings.extend(only_user::before_login(renewal, others, seen.map(BeforeLogin::contents)));
         } else if let Some(old) = renewal.old_elsewhere() {
             let credentials = seen.map(BeforeLogin::credentials).unwrap_or_default();
             let unique = || same_subject(elsewhere::with_subject_of(&credentials, old));
             let state = renewed.map_or_else(unique, PointResult::Warning);
             findings.push(PreflightPoint { point: Point::SubjectUnique, state });
-            findings.extend(only_user(renewal, credentials.of_others_than(old.subject(), run.now()), false));
+            let others = credentials.of_others_than(old.subject(), run.now());
+            findings.extend(only_user::before_login(renewal, others, seen.map(BeforeLogin::contents)));
         }
         Preflight { points: findings }
     }
@@ -149,8 +154,11 @@ impl Preflight {
         run: &Run<'_>,
     ) -> Result<Self> {
         let is_job = |record: &Record| renewal.is_job_of(record, run.caller());
-        let pending = contents.pending_where(session, is_job)?;
-        let waiting = pending.iter().find(|key| key.state() != PendingState::PublicKeyOnly);
+        // Where nobody else may be on the token, the others' jobs count too.
+        let wanted = |record: &Record| only_user::is_asked(renewal) || is_job(record);
+        let pending = contents.pending_where(session, wanted)?;
+        let is_waiting = |key: &&PendingKey| key.state() != PendingState::PublicKeyOnly;
+        let waiting = pending.iter().filter(|key| is_job(key.record())).find(is_waiting);
         // What is begun is finished first.
         if let (None, Some(old)) = (waiting, renewal.old_certificate())
             && (contents.is_said_renewed(old) || !contents.followers(session, old)?.is_empty())
@@ -191,7 +199,7 @@ impl Preflight {
             findings.push(PreflightPoint { point: Point::SubjectUnique, state });
             let others = credentials.of_others_than(old.subject(), run.now());
             let others = others.filter(|other| by.is_none_or(|by| by.certificate != **other));
-            findings.extend(only_user(renewal, others, true));
+            findings.extend(only_user::after_login(renewal, others, None, &pending));
         }
         if let Some(old) = renewal.old_on_token() {
             let mut unique = |state| findings.push(PreflightPoint { point: Point::SubjectUnique, state });
@@ -207,12 +215,16 @@ impl Preflight {
                     unique(PointResult::Blocker(refusal(old, by)));
                 }
                 (Some(now), _) => {
+                    let elsewhere = onto_other::refusal(renewal, now, session.token().identity(), run);
+                    elsewhere.into_iter().for_each(|error| unique(PointResult::Blocker(error)));
                     done.renewed.into_iter().for_each(|warning| unique(PointResult::Warning(warning)));
                     unique(same_subject(now.same_subject()));
                 }
             }
             findings.push(PreflightPoint { point: Point::OldKey, state: old_key(now, old) });
-            findings.extend(only_user(renewal, now.unwrap_or(old).of_other_users(run.now()), true));
+            let own = now.unwrap_or(old);
+            let others = own.of_other_users(run.now());
+            findings.extend(only_user::after_login(renewal, others, Some(own), &pending));
         }
         if let Subject::First(subject) = &renewal.subject {
             let there = || credentials.iter().filter(|one| one.subject().has_same_attributes(subject));
@@ -221,7 +233,8 @@ impl Preflight {
             if let (Some(state), Some(window)) = (state, findings.iter_mut().find(is_window)) {
                 window.state = state;
             }
-            findings.extend(only_user(renewal, credentials.of_others_than(subject, run.now()), true));
+            let others = credentials.of_others_than(subject, run.now());
+            findings.extend(only_user::after_login(renewal, others, None, &pending));
         }
         Ok(Preflight { points: findings })
     }
@@ -426,32 +439,6 @@ fn renewed(notice: Notice, renewal: &Renewal, by: &Successor) -> Warning {
     Warning::from(notice)
         .fact(Fact::Candidate, by)
         .fact(Fact::Date, by.renewable_from(&renewal.policy.window))
-}
-
-/// Whether another user's credential is on the token, where the bank does not allow that. Before the login keys cannot be
-/// seen, and a certificate without one is no credential.
-fn only_user<'c>(
-    renewal: &Renewal,
-    others: impl Iterator<Item = &'c Certificate>,
-    logged_in: bool,
-) -> Option<PreflightPoint> {
-    if renewal.policy.other_users == OtherUsers::Allow {
-        return None;
-    }
-    let others: Vec<String> =
-        others.map(|other| format!("{} (serial {})", other.subject(), other.serial())).collect();
-    let state = match (others.is_empty(), logged_in) {
-        (true, _) => PointResult::Ok,
-        (false, false) => {
-            let seen = Warning::from(Notice::OtherUserSeen);
-            PointResult::Warning(others.iter().fold(seen, |seen, one| seen.fact(Fact::Candidate, one)))
-        }
-        (false, true) => {
-            let error = Error::new(Code::OtherUserOnToken).during(Step::Preflight);
-            PointResult::Blocker(others.iter().fold(error, |error, one| error.fact(Fact::Candidate, one)))
-        }
-    };
-    Some(PreflightPoint { point: Point::OnlyUser, state })
 }
 
 /// Whether what took its place has the name of another user whose credential is on the token: a CA mistook one for the other.

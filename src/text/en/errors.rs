@@ -355,7 +355,7 @@ code_words! {
         "Use the old one until then, and remove it later; if this computer's time is wrong, set it.";
     RetireIssuerNotShown "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed."
         "Log in with the new one; to remove the old one, name the CA's certificate as trust anchor.";
-    AlreadyRenewed "This certificate is renewed already; the new one is on the token, and its key has signed."
+    AlreadyRenewed "This certificate is renewed already. The new one is on this token, and its key has signed; or it was put onto the other token that is shown."
         "Use the new one. The error says which it is, and from when that can be renewed.";
     PendingOfOther "Another program or a web page began this pending renewal."
         "Go on with the program or page that began it. If that is not possible any more, say explicitly that jobs of other callers may be acted on.";
@@ -381,8 +381,8 @@ code_words! {
         "If it is to go too, name it by its id. The new certificate works all the same.";
     RetireBeforeWindow "The new certificate was ordered before the bank renews the old one, so the old one stays until it ends."
         "Leave the old certificate where it is; it can be removed once it has ended. If it has to go before, ask the bank's branch.";
-    OtherUserOnToken "Another user's certificate is on the USB token. At this bank each user needs a token of their own."
-        "Insert your own USB token; if you have none, ask the bank's branch.";
+    OtherUserOnToken "Another user's certificate is on the USB token, or a request of theirs waits there. At this bank each user needs a token of their own."
+        "Insert your own USB token; if you have none, ask the bank's branch. A request of your own is finished or abandoned first.";
     RetireKept "The rules of this renewal keep the old certificate."
         "Leave the old certificate where it is; if it has to go, ask the bank's branch.";
     SuccessorDoubtful "What seems to take the place of this certificate is in another name, or comes from another CA."

@@ -247,7 +247,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The login worked, but browsers may not offer the certificate. If so, ask the bank's branch.",
         ),
         Notice::OtherUserSeen => w(
-            "A certificate on the USB token seems to be another user's. At this bank each user needs a token of their own.",
+            "A certificate on the USB token, or a request that waits there, seems to be another user's. At this bank each user needs a token of their own.",
             "See whether it is your own token. This is checked after the login, and no renewal begins if it is another user's.",
         ),
         Notice::RenewalDue => w("The certificate ends soon.", "Renew it in time."),

@@ -32,7 +32,7 @@ pub use ca::{common_name, manual_subject, serial_hex};
 pub use clock::days_from_now;
 pub use device::smart_card_device;
 pub use key::{Kind, SoftKey, verify, verify_with_certificate};
-pub use programs::{command, driver_host, example, program, shim};
+pub use programs::{command, driver_host, example, is_all_built, program, shim, target};
 pub use server::{Server, nginx};
 pub use token::{Folder, Inspector, Object, Provisioned, Reading, Snapshot, SoftToken};
 pub use token::{inspect, inspect_slot, softhsm_module, softhsm_module_at};

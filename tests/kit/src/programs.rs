@@ -42,7 +42,7 @@ pub fn shim() -> PathBuf {
 }
 
 /// The target directory of the build that made this program.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let this = std::env::current_exe().expect("the path of this program");
     let folder = this.ancestors().find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
     folder.and_then(Path::parent).expect("a test in Cargo's target directory").to_path_buf()
@@ -54,8 +54,17 @@ fn is_release() -> bool {
     this.ancestors().any(|folder| folder.parent() == Some(&target()) && folder.ends_with("release"))
 }
 
+/// Whether everything that tests run was built before: `cargo xtask test` says so. What a package builds alone has other
+/// features of its dependencies than what the workspace builds together, so each would build the other's anew.
+pub fn is_all_built() -> bool {
+    std::env::var_os("USBTOKEN_TESTS_BUILT").is_some()
+}
+
 /// Builds into this target directory and returns the folder with what was built.
 fn build(what: &[&str], target: &Path) -> PathBuf {
+    if is_all_built() {
+        return target.join(if is_release() { "release" } else { "debug" });
+    }
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.args(["build", "--quiet"]).args(what).arg("--target-dir").arg(target);
     let folder = if is_release() { "release" } else { "debug" };

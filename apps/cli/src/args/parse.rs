@@ -6,20 +6,35 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Cli;
-use super::withheld::{WITHHELD, may_be_pin, withhold};
+use super::withheld::{WITHHELD, may_be_pin, withhold, without};
 use crate::process::surroundings;
 
 /// The command line of this process. Ends the process where it is wrong, and for help.
 pub fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| {
+        let value = value_that_may_be_pin(&error);
         let error = without_stray(error);
-        // Why a value is wrong may say it again.
-        if let Cow::Owned(said) = withhold(&error.render().to_string()) {
+        // Why a value is wrong may say it again, also where a number is expected.
+        if let Cow::Owned(said) = said_without(&error, value.as_slice()) {
             surroundings::say(said.trim_end());
             std::process::exit(error.exit_code());
         }
         error.exit()
     })
+}
+
+fn value_that_may_be_pin(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(text)) => Some(text.trim().to_owned()).filter(|text| may_be_pin(text)),
+        _ => None,
+    }
+}
+
+/// What it says; borrowed where nothing was left out.
+fn said_without(error: &clap::Error, values: &[String]) -> Cow<'static, str> {
+    let said = error.render().to_string();
+    let kept = without(&withhold(&said), values).into_owned();
+    if kept == said { Cow::Borrowed("") } else { Cow::Owned(kept) }
 }
 
 /// The same error without an argument that is neither an option nor nearly a command, nor a place of certificates, or that may be a
@@ -65,8 +80,12 @@ mod tests {
 
     fn said(line: &[&str]) -> String {
         let error = Cli::try_parse_from([&["usbtoken"], line].concat()).err().unwrap();
+        let value = value_that_may_be_pin(&error);
         let error = without_stray(error);
-        format!("{error} {}", error.render())
+        match said_without(&error, value.as_slice()) {
+            Cow::Owned(said) => said,
+            Cow::Borrowed(_) => format!("{error} {}", error.render()),
+        }
     }
 
     #[test]
@@ -96,6 +115,16 @@ mod tests {
             assert!(!said.contains("6482") && said.contains("file:PATH"), "{line:?}: {said}");
         }
         assert!(said(&["preflight", "--from", "http://x"]).contains("http://x"));
+    }
+
+    /// The reason says the value again.
+    #[test]
+    fn a_number_that_is_none_of_those_expected_may_be_the_pin() {
+        let said = said(&["--driver-limit", "648219", "list"]);
+        assert!(
+            !said.contains("6482") && said.contains("--driver-limit") && said.contains("65535"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub fn withhold(text: &str) -> Cow<'_, str> {
     without(text, WORDS.get_or_init(|| suspicious(std::env::args_os().skip(1))))
 }
 
-fn without<'t>(text: &'t str, words: &[String]) -> Cow<'t, str> {
+/// A text without these words.
+pub(super) fn without<'t>(text: &'t str, words: &[String]) -> Cow<'t, str> {
     words.iter().fold(Cow::Borrowed(text), |text, word| match without_word(&text, word) {
         Some(shorter) => Cow::Owned(shorter),
         None => text,

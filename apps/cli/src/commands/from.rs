@@ -162,7 +162,8 @@ pub fn onto(run: &Run, old: &OldCertificate) -> Result<Token> {
         let begins = jst_date(old.certificate().not_before());
         run.note(Warning::from(Notice::OldNotYetValid).fact(Fact::Begins, begins));
     }
-    let elsewhere = renewed_beside(run, &token, old);
+    let kept = || Keeper::of_user().renewed_beside(Some(token.identity()), old.certificate());
+    let elsewhere = renewed_beside(run, &token, old).or_else(|| Some(kept()?.0));
     elsewhere.into_iter().for_each(|other| {
         run.note(Warning::from(Notice::RenewedOnOtherToken).fact(Fact::Token, other));
     });
@@ -182,7 +183,7 @@ pub fn renewed_onto_other(
     key: &KeyArgs,
 ) -> Option<(TokenIdentity, Certificate)> {
     old.on_token().filter(|_| !key.force && !key.although_renewed)?;
-    let (other, by) = Keeper::of_user().renewed_beside(token, old.certificate())?;
+    let (other, by) = Keeper::of_user().renewed_beside(Some(token), old.certificate())?;
     run.note(Warning::from(Notice::RenewedOnOtherToken).fact(Fact::Token, &other));
     Some((other, by))
 }

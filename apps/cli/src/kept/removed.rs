@@ -6,7 +6,7 @@ use std::path::Path;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::PublicKey;
 use usbtoken::renewal::Retired;
-use usbtoken::{Certificate, Code, Credential, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Result, Run, Session};
 
 use super::Keeper;
 use crate::files;
@@ -32,21 +32,14 @@ impl Keeper {
         self.ordered(old).into_iter().filter(|other| other != token).collect()
     }
 
-    /// Notes that a certificate that is not on this token was renewed onto it. Without the note nothing remarks that where the old
-    /// one is.
-    pub fn note_renewed(&self, token: &TokenIdentity, old: &Certificate, by: &Certificate) {
-        if let Some(journal) = &self.journal {
-            let _ = journal.note_renewed(old, token, by);
-        }
-    }
-
-    /// Another token that this certificate of this token was renewed onto here, and by what.
+    /// The token that this certificate was renewed onto here, and by what, where it is another than this one.
     pub fn renewed_beside(
         &self,
-        token: &TokenIdentity,
+        token: Option<&TokenIdentity>,
         old: &Certificate,
     ) -> Option<(TokenIdentity, Certificate)> {
-        self.journal.as_ref()?.renewed_onto(old).filter(|(other, _)| other != token)
+        let run = Run::default().installations_in(self.folder()?);
+        run.renewed_onto(old).filter(|(other, _)| token != Some(other))
     }
 
     /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is

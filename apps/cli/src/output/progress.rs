@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use usbtoken::error::Step;
 use usbtoken::text::Lang;
 
+use crate::words::Words;
+
 /// Tells what is being done.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -22,6 +24,13 @@ impl Progress {
     /// Progress that is shown on a terminal, or when `verbose`.
     pub fn new(lang: Lang, verbose: bool) -> Self {
         Progress { lang, shown: verbose || io::stderr().is_terminal() }
+    }
+
+    /// Says that a driver's call is waited for, although somebody wants to stop.
+    pub fn stopping(&self) {
+        if self.shown {
+            let _ = writeln!(io::stderr(), "{}", Words::Stopping.text(self.lang));
+        }
     }
 
     /// Says that this step begins.

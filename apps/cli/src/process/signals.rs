@@ -32,9 +32,14 @@ impl Signals {
         Ok(signals)
     }
 
-    /// For all that ends this program.
+    /// For all that ends this program. The second of them does what it does by default.
     pub fn watch_end() -> io::Result<Self> {
-        Signals::watch(by_default()?.iter().copied().filter(|signal| *signal != SIGTSTP))
+        let ending: Vec<i32> = by_default()?.iter().copied().filter(|signal| *signal != SIGTSTP).collect();
+        let mut signals = Signals::watch(ending.iter().copied())?;
+        for signal in ending {
+            signals.ids.push(flag::register(signal, Arc::clone(&UNWATCHED))?);
+        }
+        Ok(signals)
     }
 
     /// For all that ends this program or stops it, Ctrl-Z among them.

@@ -6,13 +6,12 @@ use usbtoken::bank::Delivered;
 use usbtoken::driver::{PinState, Reservation};
 use usbtoken::error::{Fact, Notice, Step, Warning};
 use usbtoken::text::printable;
-use usbtoken::{Code, Error, Finder, Login, Pin, Result, Session, Token};
+use usbtoken::{Code, Error, Login, Pin, Result, Session, Token};
 
 use super::Run;
 use crate::pin;
 use crate::pin::change::{Places, change};
 use crate::pin::mark::Mark;
-use crate::process::stop::Stoppable;
 use crate::words::Words;
 
 impl Run {
@@ -36,13 +35,7 @@ impl Run {
             None => token.change_pin(&change),
         };
         // Ctrl-C ends a driver in a process of its own, and it is said which PIN may hold then.
-        let done = match self.hosted(Finder::new()).is_in_process() {
-            Ok(false) => {
-                let stoppable = Stoppable::new(&self.progress);
-                usbtoken::Run::default().progress(&stoppable).watch(change_it)
-            }
-            _ => change_it(),
-        };
+        let done = self.job(|call| call.watch(change_it));
         mark.learn_of(done.as_ref().map(|()| true));
         done.map_err(|error| self.explain(name_token(error, token), token))?;
         Ok(change.into_new_pin())

@@ -103,6 +103,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
                 "The PIN of {token} is changed: enter the present PIN and the new one on the keys of the token or its reader. A wrong present PIN may cost a try."
             );
         }
+        Words::Stopping => {
+            "Stopping. The token's driver is still in a call and is ended if it does not return within two seconds; Ctrl-C again ends this program at once."
+        }
         Words::PinChanged => {
             "The PIN was changed. Use the new one from now on, also in files and settings that hold it."
         }

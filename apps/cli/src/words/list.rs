@@ -128,6 +128,8 @@ pub enum Words<'a> {
     NewPinIsOld,
     /// Both PINs are entered at that token.
     ChangeAtPad(&'a str),
+    /// After Ctrl-C: a driver is in a call.
+    Stopping,
     /// The PIN was changed.
     PinChanged,
     /// Question whether the PIN is changed before the job; the answer is the word `yes`.

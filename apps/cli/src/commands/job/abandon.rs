@@ -41,14 +41,14 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     // Who names the key's id has seen what is odd about it, and a URI with it chooses. Without that only the key of a request
     // that went out here goes.
     match args.id {
-        Some(_) => session.abandon_named(&key, &run.call())?,
+        Some(_) => run.job(|call| session.abandon_named(&key, &call))?,
         None if select::names(session.token().found_by(), key.id()) => {
-            let gone = session.abandon(&key, &run.call());
+            let gone = run.job(|call| session.abandon(&key, &call));
             gone.map_err(|error| named_by_id(error, run, args, key.id()))?;
         }
         None => {
             let requested = keeper.request_key(&session, &key);
-            let gone = session.abandon_requested(&key, requested.as_ref(), &run.call());
+            let gone = run.job(|call| session.abandon_requested(&key, requested.as_ref(), &call));
             gone.map_err(|error| named_by_id(error, run, args, key.id()))?;
         }
     }

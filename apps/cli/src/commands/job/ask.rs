@@ -176,7 +176,7 @@ impl<'a> Visit<'a> {
             let received = received(Err(error.code()));
             self.explain(error, session, pending, &kept, &received)
         })?;
-        match Install::new(&response).run_for(session, pending, &self.run.call()) {
+        match self.run.job(|call| Install::new(&response).run_for(session, pending, &call)) {
             Ok(installed) => Ok((installed, kept)),
             Err(error) => Err(self.explain(error, session, pending, &kept, &received(Ok(&response)))),
         }
@@ -196,7 +196,7 @@ impl<'a> Visit<'a> {
                 continue;
             }
             let kept = Kept::File(path);
-            let error = match Install::new(&response).run_for(session, pending, &self.run.call()) {
+            let error = match self.run.job(|call| Install::new(&response).run_for(session, pending, &call)) {
                 Ok(installed) => return Ok(Some((installed, kept))),
                 Err(error) => error,
             };
@@ -372,8 +372,7 @@ pub fn begin(
         }
         shown.step(step);
     };
-    let call = run.call().passed(keeper.passed()).progress(&progress);
-    let begun = renewal.begin(session, &call);
+    let begun = run.job_telling(&progress, |call| renewal.begin(session, &call.passed(keeper.passed())));
     let begun = begun.map(|pending| {
         if keeper.keep_label(token, &pending).is_err() {
             run.tell(&[Notice::RequestNotKept.into()]);

@@ -53,7 +53,9 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
 
     let keeper = Keeper::of_user();
     let confirmed = {
-        let stoppable = Stoppable::new(&run.progress);
+        let shown = run.progress;
+        let tell = move || shown.stopping();
+        let stoppable = Stoppable::new(&run.progress, &tell);
         confirm.run(&session, &new, &run.call().progress(&stoppable))
     };
     let refuses = |error: &Error| matches!(error.code(), Code::LoginRefused | Code::LoginLedOn);
@@ -251,15 +253,15 @@ fn retire(
         abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
         // Whether a bank that keeps old certificates lets this be overridden was asked with the command line.
         let removal = Retire::of(old, policy).although_kept().unless_copy().successor(new.certificate());
-        match run.bank().filter(|bank| bank.login_url.is_some()) {
+        let removal = match run.bank().filter(|bank| bank.login_url.is_some()) {
             // What the bank waits for is a login where its customers log in, at a server that its CAs vouch for.
             Some(bank) => {
                 let record = Some(confirmed.record().clone()).filter(|record| record.is_by(bank));
                 removal.confirmed(record, &Confirm::at_bank(bank)?.url())
             }
             None => removal,
-        }
-        .run(session, &run.call())
+        };
+        run.job(|call| removal.run(session, &call))
     };
     for old in olds {
         if let Err(error) = remove(old) {

@@ -52,7 +52,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
         let file = kept.as_ref().map_or(Some(args.file.as_path()), Kept::file);
         let received = Received { answer: &answer, response: Ok(&response), file, keeper: &keeper };
         let explain = |error| received.explain(error, run, &session, &checks);
-        let installed = install.run(&session, &run.call());
+        let installed = run.job(|call| install.run(&session, &call));
         installed.map_err(|error| name(explain(error))).map(|installed| (session, installed))
     });
     let (session, installed) = installed?;

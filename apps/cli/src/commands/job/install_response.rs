@@ -95,7 +95,7 @@ impl<'a> Checks<'a> {
         let removal = Retire::of(old, &self.policy);
         let removal = if chosen { removal } else { removal.unless_copy() };
         let keeper = Keeper::of_user();
-        match removal.run(session, &run.call()) {
+        match run.job(|call| removal.run(session, &call)) {
             Ok(done) => {
                 keeper.note_removed(session, old, &done);
                 Again::Removed
@@ -310,9 +310,6 @@ pub fn finish(
     }
     notices.extend(elsewhere.map(|old| stays(run, old)));
     let token = session.token().identity();
-    if let Some(old) = elsewhere {
-        job.keeper.note_renewed(token, old.certificate(), installed.credential.certificate());
-    }
     let level = Some(installed.proof.level);
     let credential = view::Credential::of(token, &installed.credential, level, run.when());
     let replaced = installed.replaced.as_ref().map(|old| view::Credential::of(token, old, None, run.when()));
@@ -362,7 +359,7 @@ pub fn finish(
 
 /// Removes it; where the new one is in another common name, when a person says that it is meant.
 fn remove(run: &Run, session: &Session, removal: &Retire, new: &Certificate) -> Result<Retired> {
-    let error = match removal.run(session, &run.call()) {
+    let error = match run.job(|call| removal.run(session, &call)) {
         Err(error) if error.code() == Code::SuccessorDoubtful => error,
         done => return done,
     };
@@ -370,7 +367,7 @@ fn remove(run: &Run, session: &Session, removal: &Retire, new: &Certificate) -> 
     let (Some(old), Some(new_name)) = (fact(Fact::Expected), fact(Fact::Found)) else { return Err(error) };
     let question = Words::ConfirmNewName { old: &old, new: &new_name }.text(run.lang);
     match !run.global.json && pin::is_terminal() && pin::confirmed(&question) {
-        true => removal.clone().successor(new).run(session, &run.call()),
+        true => run.job(|call| removal.clone().successor(new).run(session, &call)),
         false => Err(error),
     }
 }

@@ -321,6 +321,6 @@ impl Waiting<'_> {
             Some(kept) => renewal.requested_key(&kept),
             None => renewal,
         };
-        renewal.resume(session, &key, &run.call())
+        run.job(|call| renewal.resume(session, &key, &call))
     }
 }

@@ -144,7 +144,7 @@ fn go_on(
         Some(kept) => renewal.requested_key(&kept),
         None => renewal,
     };
-    let pending = renewal.resume(session, key, &run.call())?;
+    let pending = run.job(|call| renewal.resume(session, key, &call))?;
     let reference = match way {
         Way::Write(..) => args.order.reference.clone(),
         Way::Ask(visit) => visit.reference(),

@@ -69,7 +69,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let removal = if args.although_issuer_not_shown { removal.although_issuer_not_shown() } else { removal };
     let said = Said { anchors: &args.trust_anchor, subject: args.subject.subject };
     let named = |error| install_response::name_successor(error, run, &old, said);
-    let removed = removal.run(&session, &run.call());
+    let removed = run.job(|call| removal.run(&session, &call));
     let retired = removed.map_err(|error| named(error).unwrap_or_else(|error| error))?;
     Keeper::of_user().note_removed(&session, &old, &retired);
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());

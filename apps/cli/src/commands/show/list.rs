@@ -94,7 +94,7 @@ impl Listed {
             let there = self.said_to_replace(old, Some(&seen.token));
             let there = there.map(|(token, by)| (token.clone(), by.certificate().clone()));
             // That token need not be plugged in.
-            let by = there.or_else(|| keeper.renewed_beside(&seen.token, old));
+            let by = there.or_else(|| keeper.renewed_beside(Some(&seen.token), old));
             let shown = view::Credential::of(&seen.token, one, level, self.when);
             let shown = shown.reminded(self.bank.as_ref(), self.when.1);
             (number, seen, shown.renewed_by(by.as_ref().map(|(token, by)| (token, by))))
@@ -112,8 +112,12 @@ impl Listed {
     fn elsewhere(&self) -> impl Iterator<Item = (Option<usize>, view::Elsewhere)> {
         let before: usize = self.seen.iter().map(|seen| seen.credentials.iter().len()).sum();
         let shown = self.elsewhere.iter().map(|old| {
-            let by = self.said_to_replace(old.certificate(), None);
-            let waiting = Keeper::of_user().ordered(old.certificate());
+            let keeper = Keeper::of_user();
+            let there = self.said_to_replace(old.certificate(), None);
+            let there = there.map(|(token, by)| (token.clone(), by.certificate().clone()));
+            let by = there.or_else(|| keeper.renewed_beside(None, old.certificate()));
+            let waiting = keeper.ordered(old.certificate());
+            let by = by.as_ref().map(|(token, by)| (token, by));
             view::Elsewhere::of(old, self.when).renewed_by(by).waiting_on(&waiting)
         });
         let numbered =

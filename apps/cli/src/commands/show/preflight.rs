@@ -75,11 +75,9 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     lines.extend(unreadable.iter().map(|one| one.entry(run.lang)));
     lines.extend(preflight.points.iter().map(|finding| point_text(finding, (&token, now), run)));
     let by = old.on_token().and_then(Credential::successor);
-    let said = |finding: &PreflightPoint| matches!(&finding.state, PointResult::Warning(warning) if *warning == Notice::SaidRenewed);
-    let is_said = old.on_token().is_none() && preflight.points.iter().any(said);
-    let is_elsewhere = from::renewed_onto_other(run, token.identity(), &old, &args.key).is_some();
-    let seems_renewed =
-        (by.is_some() || is_said || is_elsewhere) && !args.key.force && !args.key.although_renewed;
+    let said = |finding: &PreflightPoint| matches!(&finding.state, PointResult::Warning(warning) if matches!(warning.notice, Notice::SaidRenewed | Notice::RenewedOnOtherToken));
+    let is_said = preflight.points.iter().any(said);
+    let seems_renewed = (by.is_some() || is_said) && !args.key.force && !args.key.although_renewed;
     let can_renew = preflight.can_begin() && !seems_renewed;
     // None that can be renewed is seen: that is not none.
     let is_unknown = only_seen && !preflight.can_begin() && preflight.points.iter().all(is_of_certificate);

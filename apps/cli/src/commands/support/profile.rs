@@ -8,7 +8,7 @@ use usbtoken::bank::Bank;
 use usbtoken::pki::jst_date;
 use usbtoken::text::printable;
 
-use crate::args;
+use crate::args::{self, withhold};
 use crate::output::{Outcome, error_json, error_text, notices_json, notices_text};
 use crate::run::Run;
 use crate::words::Words;
@@ -23,7 +23,8 @@ pub fn run(run: &Run, args: &args::Profile) -> Result<Outcome> {
 
 /// Says all that is wrong. That a file is wrong is no error of this command, but decides its exit code.
 fn check(run: &Run, file: &Path) -> Outcome {
-    let name = file.display().to_string();
+    // It need not be a path.
+    let name = withhold(&file.display().to_string()).into_owned();
     match Bank::open(file) {
         Ok(bank) => {
             let fine = Words::ProfileFine(&printable(&name)).text(run.lang);

@@ -69,10 +69,10 @@ impl Elsewhere {
 
     /// The same with the credential on a token that is said to take its place.
     #[must_use]
-    pub fn renewed_by(self, by: Option<(&TokenIdentity, &usbtoken::Credential)>) -> Self {
+    pub fn renewed_by(self, by: Option<(&TokenIdentity, &Certificate)>) -> Self {
         let Some((token, by)) = by else { return self };
         let because = self.not_renewable_because.or(Some(Code::AlreadyRenewed));
-        let (said, by) = said_onto(token, by.certificate());
+        let (said, by) = said_onto(token, by);
         Elsewhere {
             renewed_by: Some(said),
             by: Some(by),

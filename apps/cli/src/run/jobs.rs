@@ -1,0 +1,33 @@
+//! Jobs on a token that Ctrl-C stops in order.
+
+use usbtoken::Finder;
+use usbtoken::renewal::Progress;
+
+use super::Run;
+use crate::process::stop::Stoppable;
+
+impl Run {
+    /// Does a job on a token. Ctrl-C stops it where drivers run in processes of their own, also in a call, and its error says what
+    /// is on the token; elsewhere a driver that hangs could not be ended so.
+    pub fn job<R>(&self, work: impl FnOnce(usbtoken::Run<'_>) -> R) -> R {
+        self.job_telling(&self.progress, work)
+    }
+
+    /// The same, where somebody else is told of its steps.
+    pub fn job_telling<R>(&self, progress: &dyn Progress, work: impl FnOnce(usbtoken::Run<'_>) -> R) -> R {
+        match self.hosted(Finder::new()).is_in_process() {
+            Ok(false) => {
+                let shown = self.progress;
+                let tell = move || shown.stopping();
+                let stoppable = Stoppable::new(progress, &tell);
+                work(self.call().progress(&stoppable))
+            }
+            _ => work(self.call().progress(progress)),
+        }
+    }
+
+    /// Logs in. Ctrl-C ends a driver that does not return from it, and the error says that the PIN may have counted.
+    pub(super) fn sent<R>(&self, login: impl FnOnce() -> R) -> R {
+        self.job(|call| call.watch(login))
+    }
+}
