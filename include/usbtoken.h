@@ -407,7 +407,7 @@
 #define USBTOKEN_NOT_YET_RENEWABLE 801
 /** This certificate has expired and cannot be renewed. */
 #define USBTOKEN_EXPIRED 802
-/** A renewal of this certificate is pending. */
+/** A renewal of this certificate, or a request for a first one, is pending. */
 #define USBTOKEN_PENDING_EXISTS 803
 /** Another job is at work on this token. */
 #define USBTOKEN_BUSY 804
@@ -749,6 +749,8 @@
 #define USBTOKEN_NOTICE_COPY_KEPT 111
 /** The renewal is done. The old certificate is still kept, for the reason that was told before. */
 #define USBTOKEN_NOTICE_OLD_STILL_KEPT 112
+/** The old certificate was removed, and its key is left on the token: another certificate is for it, or may be. */
+#define USBTOKEN_NOTICE_OLD_KEY_STAYS 163
 /** The day of the installation could not be kept on this computer, so a later run does not know it. */
 #define USBTOKEN_NOTICE_INSTALLATION_NOT_KEPT 139
 
@@ -875,6 +877,8 @@
 #define USBTOKEN_FACT_DRIVER_HOST 71
 /** Serial number of the new certificate */
 #define USBTOKEN_FACT_SUCCESSOR 89
+/** Serial number of the older certificate */
+#define USBTOKEN_FACT_OLDER 120
 
 
 /**
@@ -3714,8 +3718,8 @@ usbtoken_status usbtoken_credentials_by_id(const struct usbtoken_credentials *cr
                                            struct usbtoken_credential **out);
 
 /**
- * The one credential whose certificate has this serial number, in hexadecimal; letter case and leading zeros do
- * not matter.
+ * The one credential whose certificate has this serial number, in hexadecimal; letter case, colons and leading zeros do
+ * not matter. "sha256:" and the fingerprint in hexadecimal names one of several with the same number.
  */
 usbtoken_status usbtoken_credentials_by_serial(const struct usbtoken_credentials *credentials,
                                                const char *serial,

@@ -323,8 +323,8 @@ code_words! {
         "Try again on or after the date shown.";
     Expired "This certificate has expired and cannot be renewed."
         "If this computer's time is wrong, set it and try again; else ask the bank's branch for a reissue.";
-    PendingExists "A renewal of this certificate is pending."
-        "Resume or abandon the pending renewal first.";
+    PendingExists "A renewal of this certificate, or a request for a first one, is pending."
+        "Resume or abandon what is pending first.";
     Busy "Another job is at work on this token."
         "Wait until it has finished, then try again.";
     ClockImplausible "The date or time of this computer does not look right."
