@@ -191,6 +191,7 @@ fn an_older_one_of_another_holder_stops_a_removal_until_the_follower_is_named() 
         let (first, second) = (record_for(Some(&older)), record_for(Some(&old)));
         let made = Made::default()
             .certificate(1, b"older", "x", older.der())
+            .pair(2, b"older", b"x", &keys[0].0)
             .certificate(11, b"old", "x", old.der())
             .pair(12, b"old", first.label(), &keys[1].0)
             .certificate(21, b"new", "x", new.der())
@@ -199,7 +200,9 @@ fn an_older_one_of_another_holder_stops_a_removal_until_the_follower_is_named() 
             let mut contents = made.contents();
             let follower = contents.followers(&made, &old).unwrap().remove(0);
             let old = of(&contents, &old);
-            contents.retirement(&made, &old, &follower, by_name, OfCopies::Chosen).map(|plan| plan.with_key)
+            contents
+                .retirement(&made, &old, &follower, by_name, OfCopies::Chosen, &|_| false)
+                .map(|plan| plan.with_key)
         };
         let refused = plan(false).unwrap_err();
         assert_eq!(refused.code(), Code::RetireOlderFirst);
@@ -224,7 +227,8 @@ fn of_a_certificate_without_a_key_of_its_own_a_copy_stays() {
     let made = made.certificate(11, b"key", "bank", new.der()).pair(2, b"key", b"bank", &public);
     let mut contents = made.contents();
     let (old, new) = (of(&contents, &old), of(&contents, &new));
-    let mut plan = |copies| contents.retirement(&made, &old, &new, false, copies).map(|plan| plan.id);
+    let mut plan =
+        |copies| contents.retirement(&made, &old, &new, false, copies, &|_| false).map(|plan| plan.id);
     assert_eq!(plan(OfCopies::Own(None)).unwrap_err().code(), Code::OldIsCopy);
     assert_eq!(plan(OfCopies::Own(Some(b"copy"))).unwrap(), b"copy");
     assert_eq!(plan(OfCopies::Chosen).unwrap(), b"copy");
@@ -245,8 +249,9 @@ fn an_empty_identifier_names_none_of_two_keys() {
         let mut contents = made.contents();
         let follower = contents.followers(&made, &bank.old).unwrap().remove(0);
         let old = of(&contents, &bank.old);
-        let plan =
-            contents.retirement(&made, &old, &follower, true, OfCopies::Named).map(|plan| plan.with_key);
+        let plan = contents
+            .retirement(&made, &old, &follower, true, OfCopies::Named, &|_| false)
+            .map(|plan| plan.with_key);
         assert_eq!(plan.is_ok(), named, "{id:?}");
     }
 }

@@ -68,7 +68,8 @@ fn a_certificate_that_tells_nothing_may_be_for_any_key() {
         let followers = contents.followers(&renewed, &bank.old).unwrap();
         let credentials = contents.credentials();
         let old = credentials.iter().find(|one| one.certificate() == &bank.old).unwrap();
-        let plan = contents.retirement(&renewed, old, &followers[0], false, OfCopies::Chosen).unwrap();
+        let plan =
+            contents.retirement(&renewed, old, &followers[0], false, OfCopies::Chosen, &|_| false).unwrap();
         assert_eq!(plan.with_key, with_key);
     }
 }
