@@ -5,8 +5,8 @@ use super::meant::matches;
 use crate::driver::Cancel;
 use crate::driver::Module;
 use crate::driver::Token;
-use crate::driver::{Loading, is_busy, lock};
-use crate::error::{Code, Error, Fact, Result, Step};
+use crate::driver::{Loading, is_busy, lock, not_answered};
+use crate::error::{Code, Error, Result, Step};
 use crate::uri::TokenUri;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -105,10 +105,7 @@ pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
     if let Some(busy) = is_busy(&candidate.path, false) {
         return busy;
     }
-    Error::new(Code::DriverTimeout)
-        .during(Step::InitializeDriver)
-        .fact(Fact::Path, candidate.path.display())
-        .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64()))
+    not_answered(&candidate.path, limit)
 }
 
 fn load(path: &Path, loading: &Loading, meant: &TokenUri) -> Result<Loaded> {

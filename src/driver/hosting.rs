@@ -10,6 +10,10 @@ use usbtoken_pkcs11::{Confinement, Deadlines, HostOptions};
 /// The host's program; the one of the other bitness has its own as a number behind it.
 const PROGRAM: &str = "usbtoken-driver";
 
+/// Too many open files, of the computer and of this process; the same on every Unix.
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+
 /// How drivers are loaded: who may own their files, in which process they run, and how long a call may take. As a
 /// [`Finder`](crate::Finder) was told ([`Finder::loading`](crate::Finder::loading)), or as usual.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +49,7 @@ impl Loading {
         let usual = match &self.hosting {
             Hosting::InProcess => return Err(file.wrong_bitness(other)),
             Hosting::Program(program) => Some(program.as_path()),
-            Hosting::Beside => beside::program(),
+            Hosting::Beside => beside::program().map_err(exhausted)?,
         };
         let fitting = usual.map(|usual| usual.with_file_name(format!("{PROGRAM}{}", other.bits)));
         let Some(fitting) = fitting else { return Err(file.wrong_bitness(other)) };
@@ -64,11 +68,15 @@ impl Loading {
         let program = match &self.hosting {
             Hosting::InProcess => return self.unconfined(None),
             Hosting::Program(program) => checked(program, self.trust)?,
-            Hosting::Beside => match beside::program().map(|program| checked(program, self.trust)) {
-                Some(Ok(program)) => program,
-                Some(Err(error)) => return self.unconfined(Some(error)),
-                None => return self.unconfined(None),
-            },
+            Hosting::Beside => {
+                let beside = beside::program().map_err(exhausted)?;
+                match beside.map(|program| checked(program, self.trust)) {
+                    Some(Ok(program)) => program,
+                    Some(Err(error)) if error.code() == Code::OutOfMemory => return Err(error),
+                    Some(Err(error)) => return self.unconfined(Some(error)),
+                    None => return self.unconfined(None),
+                }
+            }
         };
         Ok(Some(self.options(program)))
     }
@@ -99,7 +107,8 @@ impl Loading {
             return None;
         }
         let remark = Warning::from(Notice::DriverInProcess);
-        match beside::program().map(|program| checked(program, self.trust)) {
+        let beside = beside::program().ok()?;
+        match beside.map(|program| checked(program, self.trust)) {
             Some(Ok(_)) => None,
             Some(Err(error)) => {
                 Some(error.facts().fold(remark, |remark, (fact, value)| remark.fact(fact, value)))
@@ -109,11 +118,25 @@ impl Loading {
     }
 }
 
+/// Whether the system lacks descriptors or memory.
+fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::OutOfMemory)
+        || cfg!(unix) && matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+}
+
+/// Where the system lacks something, drivers do not run in this process for it.
+fn exhausted(error: io::Error) -> Error {
+    Error::new(Code::OutOfMemory).during(Step::LoadDriver).fact(Fact::Detail, &error).caused_by(error)
+}
+
 /// The program that would be started, which is given the PIN: it is as hard to replace as a driver has to be.
 fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
     let fail =
         || Error::new(Code::DriverHostUnusable).during(Step::LoadDriver).fact(Fact::Path, program.display());
-    let unreadable = |error: io::Error| fail().fact(Fact::Detail, &error).caused_by(error);
+    let unreadable = |error: io::Error| match is_exhausted(&error) {
+        true => exhausted(error),
+        false => fail().fact(Fact::Detail, &error).caused_by(error),
+    };
     if !cfg!(target_os = "linux") {
         return Err(unreadable(io::ErrorKind::Unsupported.into()));
     }
@@ -125,7 +148,7 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
     if !metadata.is_file() {
         return Err(unreadable(io::ErrorKind::NotFound.into()));
     }
-    if !is_program(&real, &metadata) {
+    if !is_program(&real, &metadata).map_err(unreadable)? {
         return Err(unreadable(io::ErrorKind::PermissionDenied.into()));
     }
     if trusted == Trust::Owners
@@ -139,42 +162,58 @@ fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
 
 /// Whether it is a program that somebody may run.
 #[cfg(unix)]
-fn is_program(program: &Path, metadata: &std::fs::Metadata) -> bool {
+fn is_program(program: &Path, metadata: &std::fs::Metadata) -> io::Result<bool> {
     use std::io::Read as _;
     use std::os::unix::fs::PermissionsExt as _;
     let mut magic = [0; 2];
     let mut read = || std::fs::File::open(program)?.read_exact(&mut magic);
-    metadata.permissions().mode() & 0o111 != 0 && read().is_ok() && matches!(&magic, b"\x7fE" | b"#!")
+    match read() {
+        Err(error) if is_exhausted(&error) => Err(error),
+        read => Ok(metadata.permissions().mode() & 0o111 != 0
+            && read.is_ok()
+            && matches!(&magic, b"\x7fE" | b"#!")),
+    }
 }
 
 #[cfg(not(unix))]
-fn is_program(_program: &Path, _metadata: &std::fs::Metadata) -> bool {
-    true
+fn is_program(_program: &Path, _metadata: &std::fs::Metadata) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// What is in the folder of the file from which this code was loaded: a program, or the shared library in one.
 mod beside {
     use std::ffi::OsStr;
+    use std::io;
     use std::path::{Path, PathBuf};
     use std::sync::OnceLock;
 
     /// Where the host's program is, should it be installed.
-    pub(super) fn program() -> Option<&'static Path> {
+    ///
+    /// # Errors
+    /// What the system lacks to say where; it may have that later.
+    pub(super) fn program() -> io::Result<Option<&'static Path>> {
         static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
-        PROGRAM.get_or_init(|| Some(own_file()?.parent()?.join(super::PROGRAM))).as_deref()
+        if let Some(known) = PROGRAM.get() {
+            return Ok(known.as_deref());
+        }
+        let beside = own_file()?.and_then(|own| Some(own.parent()?.join(super::PROGRAM)));
+        Ok(PROGRAM.get_or_init(|| beside).as_deref())
     }
 
     /// The file that has this very function, as the system has mapped it: no variable and no argument has a say.
     #[cfg(target_os = "linux")]
-    fn own_file() -> Option<PathBuf> {
-        let here = own_file as fn() -> Option<PathBuf> as usize;
-        let maps = std::fs::read("/proc/self/maps").ok()?;
-        maps.split(|byte| *byte == b'\n').find_map(|line| file_at(line, here))
+    fn own_file() -> io::Result<Option<PathBuf>> {
+        let here = own_file as fn() -> io::Result<Option<PathBuf>> as usize;
+        let maps = match std::fs::read("/proc/self/maps") {
+            Err(error) if super::is_exhausted(&error) => return Err(error),
+            maps => maps.unwrap_or_default(),
+        };
+        Ok(maps.split(|byte| *byte == b'\n').find_map(|line| file_at(line, here)))
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn own_file() -> Option<PathBuf> {
-        None
+    fn own_file() -> io::Result<Option<PathBuf>> {
+        Ok(None)
     }
 
     /// The file of a line of proc_pid_maps(5), where its addresses have this one among them.
@@ -195,8 +234,8 @@ mod beside {
         #[test]
         fn a_program_knows_its_own_file() {
             let own = std::env::current_exe().unwrap();
-            assert_eq!(own_file().unwrap(), own);
-            assert_eq!(program().unwrap().parent(), own.parent());
+            assert_eq!(own_file().unwrap().unwrap(), own);
+            assert_eq!(program().unwrap().unwrap().parent(), own.parent());
         }
 
         #[test]

@@ -36,7 +36,7 @@ pub(crate) use hosting::Hosting;
 pub use hosting::Loading;
 pub use lock::{LoginTurn, machine_lock_files};
 pub use module::{Module, ModuleInfo};
-pub(crate) use module::{Restart, is_busy};
+pub(crate) use module::{Restart, is_busy, not_answered};
 pub(crate) use mutex::lock;
 pub(crate) use session::Session;
 #[cfg(test)]

@@ -349,6 +349,26 @@ fn unloaded(path: &Path, failure: LoadFailure) -> Error {
     }
 }
 
+/// That the driver at this path has not answered within this time, and in which function, where it has a process of its own.
+pub(crate) fn not_answered(path: &Path, limit: Duration) -> Error {
+    let in_call = path.canonicalize().ok().and_then(|path| {
+        let registry = lock(&REGISTRY);
+        let places = registry.iter().filter(|((file, _), _)| *file == path);
+        let mut drivers = places.filter_map(|(_, place)| *place.try_lock().ok()?);
+        drivers.find_map(|driver| driver.functions.current_call())
+    });
+    let error = match in_call {
+        Some(function @ ("C_GetFunctionList" | "C_Initialize" | "C_GetInfo")) => {
+            Failure::TimedOut { function, limit }.during(Step::InitializeDriver)
+        }
+        Some(function) => Failure::TimedOut { function, limit }.during(Step::FindToken),
+        None => Error::new(Code::DriverTimeout)
+            .during(Step::InitializeDriver)
+            .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64())),
+    };
+    error.fact(Fact::Path, path.display())
+}
+
 /// That this program itself is in a call of the driver at this path, which may take minutes; of this thread alone, or of any.
 pub(crate) fn is_busy(path: &Path, with_this_thread: bool) -> Option<Error> {
     let path = path.canonicalize().ok()?;

@@ -81,6 +81,15 @@ impl Functions {
         }
     }
 
+    /// The function that a thread of this process is in, where the driver has a host.
+    pub fn current_call(&self) -> Option<&'static str> {
+        match &self.driver {
+            Driver::Here(_) => None,
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.current_call(),
+        }
+    }
+
     /// Whether the driver's host has ended, so that it has to be loaded and initialised anew.
     pub fn has_ended(&self) -> bool {
         match &self.driver {

@@ -1,5 +1,6 @@
 //! The way to a host: a pair of sockets that nobody else has.
 
+use super::own::Own;
 use super::patience::{GivenUp, Patience};
 use crate::awake::Awake;
 use crate::wire::frame;
@@ -31,11 +32,11 @@ impl From<GivenUp> for Lost {
     }
 }
 
-pub(super) struct Link(OwnedFd);
+pub(super) struct Link(Own);
 
 impl Link {
     pub(super) fn new(socket: OwnedFd) -> Self {
-        Link(socket)
+        Link(Own::new(socket))
     }
 
     /// Sends a message, and these files with its first byte. No signal comes when the host is gone.
@@ -47,6 +48,8 @@ impl Link {
     ) -> Result<(), Lost> {
         let files: Vec<BorrowedFd<'_>> = files.iter().take(MOST_FILES).map(|file| file.as_fd()).collect();
         let mut rights = files.as_slice();
+        // A PIN is not for whoever the program gives this number to.
+        let socket = self.0.get().ok_or(Lost::Closed)?;
         while !frame.is_empty() {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FILES))];
             let mut control = SendAncillaryBuffer::new(&mut space);
@@ -54,12 +57,12 @@ impl Link {
                 control.push(SendAncillaryMessage::ScmRights(rights));
             }
             let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-            match sendmsg(&self.0, &[IoSlice::new(frame)], &mut control, flags) {
+            match sendmsg(socket, &[IoSlice::new(frame)], &mut control, flags) {
                 Ok(sent) => {
                     frame = frame.get(sent..).unwrap_or_default();
                     rights = &[];
                 }
-                Err(Errno::AGAIN) => self.wait(PollFlags::OUT, patience.next()?)?,
+                Err(Errno::AGAIN) => wait(socket, PollFlags::OUT, patience.next()?)?,
                 Err(Errno::INTR) => {}
                 Err(_) => return Err(Lost::Closed),
             }
@@ -79,26 +82,27 @@ impl Link {
 
     fn fill(&self, mut place: &mut [u8], patience: &mut Patience) -> Result<(), Lost> {
         let mut awake = Awake::new();
+        let socket = self.0.get().ok_or(Lost::Closed)?;
         while !place.is_empty() {
-            match recv(&self.0, &mut *place, RecvFlags::DONTWAIT) {
+            match recv(socket, &mut *place, RecvFlags::DONTWAIT) {
                 Ok((_, 0)) => return Err(Lost::Closed),
                 Ok((_, read)) => place = place.get_mut(read..).unwrap_or_default(),
                 Err(Errno::AGAIN) if awake.stays() => {}
-                Err(Errno::AGAIN) => self.wait(PollFlags::IN, patience.next()?)?,
+                Err(Errno::AGAIN) => wait(socket, PollFlags::IN, patience.next()?)?,
                 Err(Errno::INTR) => {}
                 Err(_) => return Err(Lost::Closed),
             }
         }
         Ok(())
     }
+}
 
-    fn wait(&self, what: PollFlags, time: Duration) -> Result<(), Lost> {
-        let mut polled = [PollFd::new(&self.0, what)];
-        // A time that the system cannot count is none that we wait.
-        let time = Timespec::try_from(time).map_err(|_| Lost::Closed)?;
-        match poll(&mut polled, Some(&time)) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(_) => Err(Lost::Closed),
-        }
+fn wait(socket: BorrowedFd<'_>, what: PollFlags, time: Duration) -> Result<(), Lost> {
+    let mut polled = [PollFd::new(&socket, what)];
+    // A time that the system cannot count is none that we wait.
+    let time = Timespec::try_from(time).map_err(|_| Lost::Closed)?;
+    match poll(&mut polled, Some(&time)) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(_) => Err(Lost::Closed),
     }
 }

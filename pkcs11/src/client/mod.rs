@@ -1,6 +1,7 @@
 //! A driver in a host of its own, as its caller sees it: one call at a time, each with its deadline.
 
 mod link;
+mod own;
 mod patience;
 mod process;
 
@@ -48,8 +49,10 @@ struct State {
     host: Option<Host>,
     /// Who is in a call.
     caller: Option<ThreadId>,
-    /// The function of that call, where it may take minutes.
-    lasting: Option<&'static str>,
+    /// The function of that call.
+    function: Option<&'static str>,
+    /// Whether it may take minutes.
+    lasts: bool,
     /// Why the last host ended, where it did not by C_Finalize.
     ended: Option<Failure>,
 }
@@ -123,7 +126,7 @@ impl Client {
     pub(crate) fn perform(&self, request: &Request<'_>) -> Outcome<Reply<'static>> {
         let function = request.function();
         let mut turn = self.turn(function)?;
-        lock(&self.state).lasting = request.may_last().then_some(function);
+        lock(&self.state).lasts = request.may_last();
         let Some(host) = &mut turn.host else {
             return Err(turn
                 .ended
@@ -188,7 +191,12 @@ impl Client {
     /// The function that a thread is in, where it may take minutes, and that thread.
     pub(crate) fn lasting_call(&self) -> Option<(&'static str, ThreadId)> {
         let state = lock(&self.state);
-        state.lasting.zip(state.caller)
+        state.function.filter(|_| state.lasts).zip(state.caller)
+    }
+
+    /// The function that a thread is in.
+    pub(crate) fn current_call(&self) -> Option<&'static str> {
+        lock(&self.state).function
     }
 
     /// Which host this is.
@@ -207,7 +215,7 @@ impl Client {
                 Some(_) => state = self.free.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
-        state.caller = Some(this);
+        (state.caller, state.function) = (Some(this), Some(function));
         let (host, ended) = (state.host.take(), state.ended.take());
         Ok(Turn { client: self, host, ended })
     }
@@ -298,7 +306,9 @@ impl Host {
             Err(Lost::GivenUp(GivenUp::AtTerminal)) => Err(Failure::AtTerminal { function }),
             Err(Lost::GivenUp(GivenUp::Cancelled { writes })) => Err(Failure::Cancelled { function, writes }),
             Err(Lost::TooLong) => Err(lies(function)),
-            Err(Lost::Closed) => Err(Failure::Crashed { function, how: self.process.how_it_ended() }),
+            Err(Lost::Closed | Lost::GivenUp(GivenUp::Ended)) => {
+                Err(Failure::Crashed { function, how: self.process.how_it_ended() })
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The host's process: how it is started, what it is given, and how it ends.
 
+use super::own::Own;
 use crate::failure::LoadFailure;
 use crate::options::HostOptions;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -7,7 +8,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -22,7 +23,7 @@ const END: Duration = Duration::from_secs(2);
 pub(super) struct Process {
     child: Option<Child>,
     /// Names the process for as long as it is there; a number may be given to another one.
-    handle: Option<OwnedFd>,
+    handle: Option<Own>,
     status: Option<ExitStatus>,
 }
 
@@ -56,7 +57,8 @@ impl Process {
             }
             let child = command.spawn()?;
             let handle = Pid::from_raw(child.id().cast_signed())
-                .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+                .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
+                .map(Own::new);
             Ok((Process { child: Some(child), handle, status: None }, ours))
         };
         start().map_err(|error| {
@@ -78,8 +80,8 @@ impl Process {
     /// Ends it at once.
     pub(super) fn end(&mut self) {
         let Some(child) = &mut self.child else { return };
-        match &self.handle {
-            Some(handle) => drop(pidfd_send_signal(handle.as_fd(), Signal::KILL)),
+        match self.handle.as_ref().and_then(Own::get) {
+            Some(handle) => drop(pidfd_send_signal(handle, Signal::KILL)),
             // An older system. It has not been waited for, so the number is still its own.
             None => drop(child.kill()),
         }
@@ -114,7 +116,7 @@ impl Process {
         let mut pause = Duration::from_micros(50);
         loop {
             match child.try_wait() {
-                Ok(None) if begun.elapsed() < END => match &self.handle {
+                Ok(None) if begun.elapsed() < END => match self.handle.as_ref().and_then(Own::get) {
                     Some(handle) => until_ended(handle, END.saturating_sub(begun.elapsed())),
                     None => {
                         std::thread::sleep(pause);
@@ -136,9 +138,9 @@ impl Process {
 }
 
 /// Sleeps until the process has ended, or so long.
-fn until_ended(handle: &OwnedFd, longest: Duration) {
+fn until_ended(handle: BorrowedFd<'_>, longest: Duration) {
     let Ok(longest) = Timespec::try_from(longest) else { return };
-    if poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&longest)).is_err() {
+    if poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&longest)).is_err() {
         // Something has closed it, or a signal came.
         std::thread::sleep(Duration::from_millis(1));
     }
