@@ -270,6 +270,9 @@ static void starved(void)
     few = usual;
     for (few.rlim_cur = 3; few.rlim_cur < 8; few.rlim_cur++) {
         CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+        int in_process = 0;
+        usbtoken_status asked = usbtoken_context_is_in_process(context, &in_process);
+        CHECK(asked == USBTOKEN_OK ? in_process == 0 : asked == USBTOKEN_OUT_OF_MEMORY);
         CHECK(usbtoken_find(context, arguments[2], NUL, &token) != USBTOKEN_OK);
         CHECK(token == NULL);
     }
