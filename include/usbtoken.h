@@ -427,7 +427,7 @@
 #define USBTOKEN_ORIGIN_REFUSED 812
 /** The operation on certificates was not allowed. */
 #define USBTOKEN_CONSENT_DENIED 813
-/** This certificate is renewed already; the new one is on the token, and its key has signed. */
+/** This certificate is renewed already. The new one is on this token, and its key has signed; or it was put onto the other token that is shown. */
 #define USBTOKEN_ALREADY_RENEWED 814
 /** The request that was sent is not kept on this computer, and one that is signed anew would differ from it. */
 #define USBTOKEN_REQUEST_WOULD_DIFFER 815

@@ -219,6 +219,23 @@ fn what_cannot_be_renewed_onto_the_token_is_refused() {
     assert_eq!(pages.play(&["renew", &serial_hex(&first), "request"]), (OK.to_owned(), 0));
 }
 
+/// Where each user has a token of their own, what waits there for another user forbids a page a second one.
+#[test]
+fn a_request_of_another_user_forbids_a_pages_where_the_bank_says_so() {
+    let pages = Pages::open();
+    let bank = fs::read_to_string(pages.file("bank.toml")).unwrap();
+    let refuse = bank.replace("old = \"keep\"", "old = \"keep\"\nother_users = \"refuse\"");
+    assert_ne!(bank, refuse);
+    fs::write(pages.file("bank.toml"), refuse).unwrap();
+    let other = NameDer::new().organization(Text::Utf8, "Other").common(Text::Utf8, "login099").to_der();
+    pages.old("old", days_from_now(11));
+    pages.issued("theirs", |issue| issue.subject(&other).not_after(days_from_now(12)));
+    assert_eq!(pages.play(&["renew", "@theirs.der", "request"]), (OK.to_owned(), 0));
+    let waiting = pages.token.snapshot();
+    assert_eq!(pages.play(&["renew", "@old.der", "request"]).1, 830);
+    waiting.assert_same_as(&pages.token.snapshot());
+}
+
 /// What may be in a place that could not be read is not said to be nowhere: the code is that of the command.
 #[test]
 fn a_profile_that_cannot_be_read_is_said() {

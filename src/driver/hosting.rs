@@ -39,6 +39,15 @@ pub(crate) enum Hosting {
 }
 
 impl Loading {
+    /// The same; where drivers are confined, they get at this folder too.
+    pub(crate) fn reaching(&self, folder: &Path) -> Self {
+        let mut loading = self.clone();
+        if let Some(confined) = &mut loading.confined {
+            confined.writes.push(folder.to_owned());
+        }
+        loading
+    }
+
     /// How the host for this driver is started; `None` where the driver runs in this process.
     ///
     /// # Errors

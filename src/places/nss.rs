@@ -61,7 +61,7 @@ pub fn read_nss(profile: &Path, name: &str, loading: &Loading) -> Result<InPlace
         let parameters = parameters(copy.folder())?;
         let library = library()?;
         let _turn = lock(&TURN);
-        certificates(&Module::load_softokn(&library, &parameters, loading)?)
+        certificates(&Module::load_softokn(&library, &parameters, &loading.reaching(copy.folder()))?)
     };
     let of_profile = |error| of_profile(error).during(Step::ReadPlace).fact(Fact::Place, &place);
     let (stored, keys) = read().map_err(of_profile)?;

@@ -166,6 +166,10 @@ fn bad_input_costs_nothing() {
     stage.write("wrong", b"falsch");
     stage.write("utf16", &"秘密1".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
     stage.write("sjis", b"\x94\xe9\x96\xa7\r\n");
+    openssl(&stage, &["genpkey", "-algorithm", "ED25519", "-out", "ed.key"]);
+    let spki = openssl(&stage, &["pkey", "-in", "ed.key", "-pubout", "-outform", "DER"]);
+    let issue = stage.ca.issue(&manual_subject().to_der(), &spki).not_after(days_from_now(11));
+    stage.write("ed.der", &issue.der());
     let before = stage.token.snapshot();
     let with = |more: &[&str]| stage.run(&[&["renew", "--issuer", "touch asked"], more].concat());
     for (more, name, exit) in [
@@ -179,6 +183,7 @@ fn bad_input_costs_nothing() {
         (&["--from", "file:ca/ca.pem"], "old_is_ca", 9),
         (&["--from", "file:early.pem"], "not_yet_renewable", 9),
         (&["--from", "file:ended.pem"], "expired", 9),
+        (&["--from", "file:ed.der"], "key_kind_not_made", 9),
         (&["--from", "file:two.pem"], "old_ambiguous", 3),
         (&["--from", "file:two.pem", "--serial", "0123"], "old_not_found", 3),
         (&["--from", "file:old.pem", "--id", "01"], "bad_argument", 2),

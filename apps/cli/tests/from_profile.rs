@@ -173,3 +173,51 @@ fn children(of: &Child) -> Vec<Pid> {
         .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
         .collect()
 }
+
+/// A place of another user's says that it may not be read.
+#[test]
+fn what_may_not_be_read_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let stage = stage();
+    let theirs = tempfile::tempdir().unwrap();
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(theirs.path(), 0o755);
+    fs::create_dir(theirs.path().join("profile")).unwrap();
+    for (from, to) in [("old.der", "old.der"), ("profile/cert9.db", "profile/cert9.db")] {
+        fs::copy(stage.file(from), theirs.path().join(to)).unwrap();
+        mode(&theirs.path().join(to), 0);
+    }
+    let before = stage.token.snapshot();
+    let file = format!("file:{}", theirs.path().join("old.der").display());
+    let profile = format!("nss:{}", theirs.path().join("profile").display());
+    for (place, name) in [(&file, "file_unreadable"), (&profile, "nss_profile_unusable")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+        command.args(["--json", "--token", &stage.token.uri(), "preflight", "--from", place]);
+        let command = stage.at_home(&mut command).current_dir("/");
+        // Root may read everything.
+        if rustix::process::geteuid().is_root() {
+            command.uid(65534).gid(65534);
+        }
+        let refused = outcome(command).failed(name, 2);
+        let facts = &refused["facts"];
+        match name {
+            "file_unreadable" => {
+                assert!(facts["detail"][0].as_str().unwrap().contains("denied"), "{refused:#}")
+            }
+            _ => assert_eq!(facts["reason"][0], "nss_not_permitted", "{refused:#}"),
+        }
+    }
+    stage.token.snapshot().assert_same_as(&before);
+}
+
+/// Where drivers are confined, softokn gets at the copy all the same, and at the profile as little as ever.
+#[test]
+fn a_confined_softokn_reads_the_copy() {
+    let stage = stage();
+    let env = stage.token.env();
+    let (_, settings) = env.iter().find(|(name, _)| *name == "SOFTHSM2_CONF").unwrap();
+    let tokens = Path::new(settings).parent().unwrap().to_str().unwrap().to_owned();
+    let confined = stage.run(&["preflight", "--from", "nss:profile", "--driver-writes", &tokens]).json();
+    assert_eq!(confined["from"]["serial"], serial_hex(&stage.old.certificate), "{confined:#}");
+}

@@ -355,7 +355,7 @@ code_words! {
         "Use the old one until then, and remove it later; if this computer's time is wrong, set it.";
     RetireIssuerNotShown "Neither the old one's CA nor a given trust anchor is shown to have issued the new certificate, so the old one is not removed."
         "Log in with the new one; to remove the old one, name the CA's certificate as trust anchor.";
-    AlreadyRenewed "This certificate is renewed already; the new one is on the token, and its key has signed."
+    AlreadyRenewed "This certificate is renewed already. The new one is on this token, and its key has signed; or it was put onto the other token that is shown."
         "Use the new one. The error says which it is, and from when that can be renewed.";
     PendingOfOther "Another program or a web page began this pending renewal."
         "Go on with the program or page that began it. If that is not possible any more, say explicitly that jobs of other callers may be acted on.";

@@ -21,12 +21,14 @@ pub fn choose(run: &mut Run, command: &mut Command) -> Result<()> {
         return Err(detail("--nth, --from"));
     }
     let beyond = from.is_some();
-    let mut all = list::numbered(run, |on_tokens| number > on_tokens && beyond)?;
+    // Also where there is no such number, so that the last one is said.
+    let is_beyond = |on_tokens: usize| beyond && (number > on_tokens || number == 0);
+    let mut all = list::numbered(run, is_beyond)?;
     let at = number.checked_sub(1);
     // With a token named as well, the number has to mean in its own list what it means in the one over all, which people have seen
     // without naming one.
     if let Some(token) = run.global.token.take() {
-        let own = std::mem::replace(&mut all, list::numbered(run, |on_tokens| number > on_tokens && beyond)?);
+        let own = std::mem::replace(&mut all, list::numbered(run, is_beyond)?);
         run.global.token = Some(token);
         let serials = [&own, &all].map(|all| at.and_then(|at| all.get(at)).map(|one| &one.serial));
         if let [Some(own), Some(of_all)] = serials
