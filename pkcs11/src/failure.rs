@@ -53,6 +53,8 @@ pub enum Failure {
         /// Whether it writes to the token, where half of what it does may be now.
         writes: bool,
     },
+    /// The function was not called, because the driver's host had ended before: in another call, or in none.
+    NotCalled(Box<Failure>),
     /// The driver is in a call of this very thread, which is told of it: no second one can be made.
     InCall {
         /// The name of the function.
@@ -69,10 +71,24 @@ pub enum Failure {
 pub type Outcome<T> = std::result::Result<T, Failure>;
 
 impl Failure {
-    /// Whether the driver's host has ended in the call.
+    /// Whether the driver's host has ended, in the call or before it.
     pub fn has_ended_host(&self) -> bool {
+        matches!(self, Failure::NotCalled(_)) || self.has_ended_host_in_call()
+    }
+
+    /// Whether the driver's host has ended after the function was asked for, which may have done its work by then.
+    pub fn has_ended_host_in_call(&self) -> bool {
         use Failure::{AtTerminal, Cancelled, Crashed, TimedOut};
         matches!(self, Crashed { .. } | TimedOut { .. } | AtTerminal { .. } | Cancelled { .. })
+    }
+
+    /// Why another function cannot be called after this.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn not_called(self) -> Self {
+        match self {
+            Failure::NotCalled(_) => self,
+            before => Failure::NotCalled(Box::new(before)),
+        }
     }
 
     /// The return value, if the function returned one and it is all that is wrong.
@@ -83,9 +99,10 @@ impl Failure {
         }
     }
 
-    /// The name of the function.
+    /// The name of the function; of one that was not called, that of the call in which the driver's host had ended.
     pub fn function(&self) -> &'static str {
         match self {
+            Failure::NotCalled(before) => before.function(),
             Failure::Returned { function, .. }
             | Failure::Missing { function }
             | Failure::Misbehaved { function, .. }

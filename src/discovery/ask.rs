@@ -1,15 +1,17 @@
 //! Asking drivers side by side, so that one that sleeps or hangs holds up none of the others.
 
 use super::candidates::Candidate;
+use super::late::Late;
+use super::left::{self, Left, is_left_behind};
 use super::meant::matches;
 use crate::driver::Cancel;
 use crate::driver::Module;
 use crate::driver::Token;
-use crate::driver::{Loading, is_busy, lock, not_answered};
+use crate::driver::{Loading, is_busy, lock};
 use crate::error::{Code, Error, Result, Step};
 use crate::uri::TokenUri;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -56,14 +58,17 @@ pub(super) fn probe(
     meant: Option<&TokenUri>,
     cancel: &Cancel,
 ) -> Result<Vec<Probed>> {
+    let started: Vec<Arc<AtomicBool>> = candidates.iter().map(|_| Arc::default()).collect();
     let tasks = candidates
         .iter()
-        .map(|candidate| {
-            let (path, loading) = (candidate.path.clone(), limits.loading.clone());
+        .zip(&started)
+        .map(|(candidate, started)| {
+            let (path, loading, started) =
+                (candidate.path.clone(), limits.loading.clone(), Arc::clone(started));
             let meant = meant.cloned().unwrap_or_default();
             // A call of this very thread returns only after this search.
             let own_call = is_busy(&path, true);
-            let work = move || own_call.map_or_else(|| load(&path, &loading, &meant), Err);
+            let work = move || own_call.map_or_else(|| load(&path, &loading, &meant, &started), Err);
             DriverTask { driver: candidate.path.clone(), work: Box::new(work) }
         })
         .collect();
@@ -74,10 +79,12 @@ pub(super) fn probe(
     };
     let outcomes = side_by_side_until(tasks, Instant::now() + limits.time, cancel, is_there)?;
     let found = outcomes.iter().flatten().any(is_there);
-    let probed = candidates.into_iter().zip(outcomes).filter_map(|(candidate, outcome)| {
+    let probed = candidates.into_iter().zip(started).zip(outcomes);
+    let probed = probed.filter_map(|((candidate, started), outcome)| {
+        let step = step_of_search(started.load(Ordering::Relaxed));
         let outcome = match outcome {
-            None if found => return None,
-            outcome => outcome.unwrap_or_else(|| Err(timeout(&candidate, limits.time))),
+            Err(_) if found => return None,
+            outcome => outcome.unwrap_or_else(|late| Err(late.error(&candidate.path, step, limits.time))),
         };
         Some(Probed { candidate, outcome })
     });
@@ -97,20 +104,18 @@ pub(super) fn end(drivers: Vec<Module>) {
         driver: module.path().to_owned(),
         work: Box::new(move || drop(module)),
     };
-    let _ = side_by_side(drivers.into_iter().map(task).collect(), Instant::now() + GRACE, &Cancel::new());
+    let_go(drivers.into_iter().map(task).collect(), Instant::now() + GRACE);
 }
 
-/// Why a driver has not answered: this program is in a call of it, or it takes its time.
-pub(super) fn timeout(candidate: &Candidate, limit: Duration) -> Error {
-    if let Some(busy) = is_busy(&candidate.path, false) {
-        return busy;
-    }
-    not_answered(&candidate.path, limit)
+/// What a driver is asked for in a search, before it is initialised and after that.
+const fn step_of_search(is_started: bool) -> Step {
+    if is_started { Step::FindToken } else { Step::InitializeDriver }
 }
 
-fn load(path: &Path, loading: &Loading, meant: &TokenUri) -> Result<Loaded> {
+fn load(path: &Path, loading: &Loading, meant: &TokenUri, started: &AtomicBool) -> Result<Loaded> {
     let begin = Instant::now();
     let (module, first) = Module::load_with(path, loading)?;
+    started.store(true, Ordering::Relaxed);
     let took = begin.elapsed();
     // A driver that somebody initialised a while ago searches for new slots only when it is told to.
     let (tokens, skipped) =
@@ -135,31 +140,57 @@ enum Stage {
     Done,
 }
 
-/// Drivers whose thread was left behind and has not come back. They are not asked meanwhile: every search would leave
-/// one more thread hanging.
-static LEFT_BEHIND: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-
-/// Does every task in a thread of its own and returns the results in the order of the tasks; `None` for those that
+/// Does every task in a thread of its own and returns the results in the order of the tasks; [`Late`] for those that
 /// were not done in time.
 ///
-/// The thread of a driver that hangs cannot be ended: it is left behind, and holds nothing that anyone else waits
-/// for. When the driver comes back after all, the result is dropped there and the driver may be asked again.
+/// The thread of a driver that hangs in this process cannot be ended: it is left behind, and holds nothing that anyone else waits
+/// for. When the driver comes back after all, the result is dropped there and the driver may be asked again. One that hangs in a
+/// process of its own is ended with that, when its time is over.
 pub(crate) fn side_by_side<R: Send + 'static>(
     tasks: Vec<DriverTask<R>>,
     until: Instant,
     cancel: &Cancel,
-) -> Result<Vec<Option<R>>> {
+) -> Result<Vec<std::result::Result<R, Late>>> {
     side_by_side_until(tasks, until, cancel, |_| false)
 }
 
-/// The same until a result is there that is enough. Of the tasks before it, which would be preferred, those still count that are
-/// done in about the same time.
+/// The same until a result is there that is enough.
 fn side_by_side_until<R: Send + 'static>(
+    tasks: Vec<DriverTask<R>>,
+    until: Instant,
+    cancel: &Cancel,
+    is_enough: impl Fn(&R) -> bool,
+) -> Result<Vec<std::result::Result<R, Late>>> {
+    let Done { results, left, is_enough } = all(tasks, until, cancel, is_enough)?;
+    // What is slower than one that is enough may go on.
+    if !is_enough {
+        left::stop(left);
+    }
+    Ok(results)
+}
+
+/// Does the last that is done with drivers, of which nothing comes: what is not done by then goes on behind.
+pub(super) fn let_go(tasks: Vec<DriverTask<()>>, until: Instant) {
+    let _ = all(tasks, until, &Cancel::new(), |()| false);
+}
+
+/// What came of tasks.
+struct Done<R> {
+    results: Vec<std::result::Result<R, Late>>,
+    /// Those whose thread was left behind.
+    left: Vec<Left>,
+    /// Whether one of them was enough.
+    is_enough: bool,
+}
+
+/// Does every task until a result is there that is enough. Of the tasks before it, which would be preferred, those still count that are
+/// done in about the same time.
+fn all<R: Send + 'static>(
     tasks: Vec<DriverTask<R>>,
     mut until: Instant,
     cancel: &Cancel,
     is_enough: impl Fn(&R) -> bool,
-) -> Result<Vec<Option<R>>> {
+) -> Result<Done<R>> {
     /// How long it may take until a cancelled search ends.
     const ATTENTION: Duration = Duration::from_millis(20);
     /// How long a driver that was left behind earlier gets to come back.
@@ -168,7 +199,7 @@ fn side_by_side_until<R: Send + 'static>(
     let (tell, told) = mpsc::channel();
     let mut running = Vec::new();
     let mut waiting: Vec<(usize, DriverTask<R>)> = tasks.into_iter().enumerate().collect();
-    let give_up = until.min(Instant::now() + RETURN);
+    let back_by = until.min(Instant::now() + RETURN);
     let mut missing = waiting.len();
     let mut ended = Ok(());
     let begin = Instant::now();
@@ -176,10 +207,10 @@ fn side_by_side_until<R: Send + 'static>(
     while missing > 0 && ended.is_ok() && results.iter().take(enough).any(Option::is_none) {
         let away = |task: &DriverTask<R>| is_left_behind(&task.driver);
         for (index, task) in waiting.extract_if(.., |(_, task)| !away(task)) {
-            running.push((task.driver.clone(), start(index, task, tell.clone())?));
+            running.push((index, task.driver.clone(), start(index, task, tell.clone())?));
         }
         let now = Instant::now();
-        if now >= give_up {
+        if now >= back_by {
             missing -= waiting.drain(..).count();
         }
         match told.recv_timeout(until.saturating_duration_since(now).min(ATTENTION)) {
@@ -200,19 +231,26 @@ fn side_by_side_until<R: Send + 'static>(
             ended = Err(Error::new(Code::Cancelled).during(Step::FindToken));
         }
     }
-    running.into_iter().for_each(|(driver, thread)| thread.end(driver));
+    let mut functions = vec![None; results.len()];
+    let mut left = Vec::new();
+    for (index, driver, thread) in running {
+        let Some(behind) = thread.end(driver) else { continue };
+        if let Some(function) = functions.get_mut(index) {
+            *function = behind.call();
+        }
+        left.push(behind);
+    }
     // Those that finished in the last moment.
     for (index, result) in told.try_iter() {
         if let Some(place) = results.get_mut(index) {
             *place = Some(result);
         }
     }
-    ended.map(|()| results)
-}
-
-/// Whether the thread of an earlier search is in this driver still.
-pub(super) fn is_left_behind(driver: &Path) -> bool {
-    lock(&LEFT_BEHIND).contains(driver)
+    ended?;
+    let is_enough = enough < results.len();
+    let results = results.into_iter().zip(functions);
+    let results = results.map(|(result, function)| result.ok_or(Late { function })).collect();
+    Ok(Done { results, left, is_enough })
 }
 
 /// Does a task in a thread of its own, which tells its result with this number.
@@ -227,7 +265,7 @@ pub(super) fn start<R: Send + 'static>(
         let result = (task.work)();
         let mut stage = lock(&own);
         if *stage == Stage::LeftBehind {
-            lock(&LEFT_BEHIND).remove(&task.driver);
+            left::is_back(&task.driver);
         }
         *stage = Stage::Done;
         // No one waits for one that was left behind.
@@ -248,14 +286,13 @@ pub(super) struct Running {
 impl Running {
     /// Leaves the thread behind, or waits for its end when its task is done: what the driver's libraries have tied to the thread
     /// (pthread_key_create(3)) is given back there, and crashes when the program ends or unloads the driver meanwhile.
-    pub(super) fn end(self, driver: PathBuf) {
+    pub(super) fn end(self, driver: PathBuf) -> Option<Left> {
         /// A driver may hang there too.
         const LONGEST: Duration = Duration::from_secs(1);
         let mut stage = lock(&self.stage);
         if *stage == Stage::Running {
             *stage = Stage::LeftBehind;
-            lock(&LEFT_BEHIND).insert(driver);
-            return;
+            return Some(Left::behind(driver, self.thread.thread().id()));
         }
         drop(stage);
         let (tell, told) = mpsc::channel();
@@ -267,6 +304,7 @@ impl Running {
         // Without another thread there is no end to wait for: the program is about to say so anyway.
         let _ = thread::Builder::new().name("usbtoken-wait".into()).spawn(wait);
         let _ = told.recv_timeout(LONGEST);
+        None
     }
 }
 
@@ -292,7 +330,7 @@ mod tests {
         let begin = Instant::now();
         let tasks = (0..10).map(|n| task(&format!("s{n}"), 200)).collect();
         let results = side_by_side(tasks, soon(10_000), &Cancel::new()).unwrap();
-        let expected: Vec<_> = (0..10).map(|n| Some(format!("s{n}"))).collect();
+        let expected: Vec<_> = (0..10).map(|n| Ok(format!("s{n}"))).collect();
         assert_eq!(results, expected);
         assert!(begin.elapsed() < Duration::from_millis(1_000), "{:?}", begin.elapsed());
     }
@@ -302,13 +340,13 @@ mod tests {
         let begin = Instant::now();
         let both = || vec![task("h1", 600), task("h2", 0)];
         let results = side_by_side(both(), soon(100), &Cancel::new()).unwrap();
-        assert_eq!(results, [None, Some("h2".to_owned())]);
+        assert_eq!(results, [Err(Late { function: None }), Ok("h2".to_owned())]);
         let again = side_by_side(both(), soon(100), &Cancel::new()).unwrap();
-        assert_eq!(again, [None, Some("h2".to_owned())]);
+        assert_eq!(again, [Err(Late { function: None }), Ok("h2".to_owned())]);
         assert!(begin.elapsed() < Duration::from_millis(550));
         // It comes back soon enough to be asked again.
         let results = side_by_side(both(), soon(5_000), &Cancel::new()).unwrap();
-        assert_eq!(results[0].as_deref(), Some("h1"));
+        assert_eq!(results[0].as_deref(), Ok("h1"));
         assert!(
             begin.elapsed() >= Duration::from_millis(1_200),
             "it was asked again, in a thread of its own"

@@ -1,16 +1,17 @@
 //! Something done with many tokens, those of different drivers side by side.
 
 use super::ask::{DriverTask, side_by_side};
-use crate::driver::{Cancel, Token, is_busy};
-use crate::error::{Code, Error, Fact, Result, Step};
+use super::late::Late;
+use crate::driver::{Cancel, Token};
+use crate::error::{Result, Step};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Does this with every token and returns what came of it, in the order of the tokens. Drivers do not wait for each other;
 /// the tokens of one driver come one after another, for not every driver stands two threads. A driver that is not done
-/// within this time is left behind: [`Code::DriverTimeout`] for each of its tokens.
+/// within this time is left behind: [`Code::DriverTimeout`](crate::Code::DriverTimeout) for each of its tokens.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 /// ```
 ///
 /// # Errors
-/// [`Code::OutOfMemory`] when the system gives no thread. What a token answers is its own result.
+/// [`Code::OutOfMemory`](crate::Code::OutOfMemory) when the system gives no thread. What a token answers is its own result.
 pub fn each<R: Send + 'static>(
     tokens: Vec<Token>,
     limit: Duration,
@@ -47,8 +48,9 @@ pub fn each<R: Send + 'static>(
     let tasks = of_driver.into_iter().map(task).collect();
     let done = side_by_side(tasks, Instant::now() + limit, &Cancel::new())?;
     for ((driver, places), done) in drivers.into_iter().zip(done) {
-        let late = places.iter().map(|_| Err(late(&driver, limit)));
-        let done = done.unwrap_or_else(|| late.collect());
+        let late =
+            |late: Late| places.iter().map(|_| Err(late.error(&driver, Step::ReadObjects, limit))).collect();
+        let done = done.unwrap_or_else(late);
         for (place, one) in places.into_iter().zip(done) {
             if let Some(result) = results.get_mut(place) {
                 *result = Some(one);
@@ -56,14 +58,4 @@ pub fn each<R: Send + 'static>(
         }
     }
     Ok(results.into_iter().flatten().collect())
-}
-
-fn late(driver: &Path, limit: Duration) -> Error {
-    if let Some(busy) = is_busy(driver, false) {
-        return busy;
-    }
-    Error::new(Code::DriverTimeout)
-        .during(Step::ReadObjects)
-        .fact(Fact::Path, driver.display())
-        .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64()))
 }

@@ -1,6 +1,7 @@
 //! Drivers that are asked again and again, where one that takes its time holds up none of the others.
 
 use super::ask::{DriverTask, Running, start};
+use super::left;
 use crate::error::Result;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -52,6 +53,13 @@ impl<R: Send + 'static> Polls<R> {
             poll.thread.end(poll.driver);
         }
         Some(result)
+    }
+}
+
+impl<R> Polls<R> {
+    /// Has those that have not answered end, where their drivers have processes of their own: nobody waits for them any more.
+    pub(super) fn stop(&mut self) {
+        left::stop(self.running.drain(..).filter_map(|poll| poll.thread.end(poll.driver)).collect());
     }
 }
 

@@ -1,8 +1,10 @@
 //! Waiting for a token: to be inserted, or to be back after it was pulled.
 
-use super::ask::{DriverTask, GRACE, PREFERRED, is_left_behind, side_by_side, timeout};
+use super::ask::{DriverTask, GRACE, PREFERRED, let_go};
 use super::candidates::Candidate;
 use super::finder::{Finder, Seen};
+use super::late::Late;
+use super::left::is_left_behind;
 use super::meant::matches;
 use super::polls::Polls;
 use crate::discovery::devices;
@@ -13,6 +15,7 @@ use crate::driver::Restart;
 use crate::driver::Token;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::uri::TokenUri;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How often the drivers are asked.
@@ -67,6 +70,9 @@ impl Finder {
             order: Vec::new(),
         };
         let result = wait.run();
+        if matches!(&result, Err(error) if error.code() != Code::Cancelled) {
+            wait.asked.stop();
+        }
         wait.end();
         result
     }
@@ -226,6 +232,7 @@ impl Wait<'_> {
             }
         }
         let late = Instant::now() >= self.deadline;
+        let late_with = |driver: &Path| Late::now(driver).error(driver, Step::InitializeDriver, limit);
         let mut seen = Seen::default();
         for candidate in &self.order {
             let asked = self.asked.running().find(|(driver, _)| *driver == candidate.path);
@@ -233,8 +240,8 @@ impl Wait<'_> {
             match (answer, asked) {
                 (Some((_, answer)), _) => answer.into_iter().for_each(|shown| seen.add(shown)),
                 (None, Some((_, since))) if !late && since.elapsed() < limit => is_whole = false,
-                (None, Some(_)) => seen.add(Err(timeout(candidate, limit))),
-                (None, None) if is_left_behind(&candidate.path) => seen.add(Err(timeout(candidate, limit))),
+                (None, Some(_)) => seen.add(Err(late_with(&candidate.path))),
+                (None, None) if is_left_behind(&candidate.path) => seen.add(Err(late_with(&candidate.path))),
                 (None, None) => {}
             }
         }
@@ -278,7 +285,7 @@ impl Wait<'_> {
         };
         let tasks = std::mem::take(&mut self.drivers).into_iter().map(task).collect();
         // What is left behind ends by itself, or never.
-        let _ = side_by_side(tasks, Instant::now() + GRACE, &Cancel::new());
+        let_go(tasks, Instant::now() + GRACE);
     }
 }
 

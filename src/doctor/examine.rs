@@ -7,7 +7,7 @@ use super::report::{
     CredentialReport, DeviceReport, DriverReport, DriverWorks, FreeSpace, KindReport, Platform, TokenReport,
 };
 use crate::discovery::devices;
-use crate::discovery::{DriverTask, Finder, Loaded, Probed, matches, side_by_side};
+use crate::discovery::{DriverTask, Finder, Late, Loaded, Probed, matches, side_by_side};
 use crate::driver::{Cancel, InUse, Token};
 use crate::error::{Code, Error, Fact, Notice, Point, Result, Step, Warning};
 use crate::pki::{KeyKind, Window, has_no_end};
@@ -174,7 +174,11 @@ fn examine_drivers(drivers: Vec<Probed>, meant: &Arc<TokenUri>, now: SystemTime)
         let answer = match failed {
             Some(error) => Err(error),
             // There is one answer for each driver that did not fail.
-            None => answers.next().flatten().ok_or_else(|| Arc::new(timeout(&candidate.path))),
+            None => answers
+                .next()
+                .ok_or(Late::default())
+                .flatten()
+                .map_err(|late| Arc::new(late.error(&candidate.path, Step::ReadObjects, TIME_LIMIT))),
         };
         match answer {
             Ok((works, tokens, seen, problems)) => {
@@ -189,13 +193,6 @@ fn examine_drivers(drivers: Vec<Probed>, meant: &Arc<TokenUri>, now: SystemTime)
         }
     });
     Ok(examined.collect())
-}
-
-fn timeout(driver: &Path) -> Error {
-    Error::new(Code::DriverTimeout)
-        .during(Step::ReadObjects)
-        .fact(Fact::Path, driver.display())
-        .fact(Fact::Limit, format_args!("{} s", TIME_LIMIT.as_secs()))
 }
 
 type Through = (DriverWorks, Vec<ExaminedToken>, Vec<SeenToken>, Problems);

@@ -1,6 +1,7 @@
 //! Where a driver runs: in this process, or in a driver host (`usbtoken-driver`), a process of its own.
 
 use super::file::{CheckedFile, Trust, trust};
+use super::shortage::is_shortage;
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
 use std::ffi::OsString;
 use std::io;
@@ -9,10 +10,6 @@ use usbtoken_pkcs11::{Confinement, Deadlines, HostOptions};
 
 /// The host's program; the one of the other bitness has its own as a number behind it.
 const PROGRAM: &str = "usbtoken-driver";
-
-/// Too many open files, of the computer and of this process; the same on every Unix.
-const ENFILE: i32 = 23;
-const EMFILE: i32 = 24;
 
 /// How drivers are loaded: who may own their files, in which process they run, and how long a call may take. As a
 /// [`Finder`](crate::Finder) was told ([`Finder::loading`](crate::Finder::loading)), or as usual.
@@ -58,12 +55,13 @@ impl Loading {
         let usual = match &self.hosting {
             Hosting::InProcess => return Err(file.wrong_bitness(other)),
             Hosting::Program(program) => Some(program.as_path()),
-            Hosting::Beside => beside::program().map_err(exhausted)?,
+            Hosting::Beside => beside::program().map_err(not_known)?,
         };
         let fitting = usual.map(|usual| usual.with_file_name(format!("{PROGRAM}{}", other.bits)));
         let Some(fitting) = fitting else { return Err(file.wrong_bitness(other)) };
-        let program = checked(&fitting, self.trust).map_err(|error| {
-            file.wrong_bitness(other).fact(Fact::DriverHost, fitting.display()).because_of(error)
+        let program = checked(&fitting, self.trust).map_err(|error| match error.code() {
+            Code::OutOfMemory => error,
+            _ => file.wrong_bitness(other).fact(Fact::DriverHost, fitting.display()).because_of(error),
         })?;
         Ok(Some(self.options(program)))
     }
@@ -72,22 +70,29 @@ impl Loading {
     ///
     /// # Errors
     /// [`Code::DriverHostUnusable`] when the program that was named is not there, or others could replace it; on systems for
-    /// which there is none yet. [`Code::DriverNotConfined`] where drivers run in this process and are to be confined.
+    /// which there is none yet. [`Code::DriverNotConfined`] where drivers run in this process and are to be confined;
+    /// [`Code::OutOfMemory`] where the system has no descriptor left to find out.
     pub(crate) fn usual_host(&self) -> Result<Option<HostOptions>> {
         let program = match &self.hosting {
             Hosting::InProcess => return self.unconfined(None),
             Hosting::Program(program) => checked(program, self.trust)?,
-            Hosting::Beside => {
-                let beside = beside::program().map_err(exhausted)?;
-                match beside.map(|program| checked(program, self.trust)) {
-                    Some(Ok(program)) => program,
-                    Some(Err(error)) if error.code() == Code::OutOfMemory => return Err(error),
-                    Some(Err(error)) => return self.unconfined(Some(error)),
-                    None => return self.unconfined(None),
-                }
-            }
+            Hosting::Beside => match self.beside()? {
+                Some(Ok(program)) => program,
+                Some(Err(error)) => return self.unconfined(Some(error)),
+                None => return self.unconfined(None),
+            },
         };
         Ok(Some(self.options(program)))
+    }
+
+    /// The program beside this code, or why it cannot be used, where it should be anywhere. What the system lacks for a moment is no
+    /// such reason.
+    fn beside(&self) -> Result<Option<Result<PathBuf>>> {
+        let program = beside::program().map_err(not_known)?;
+        match program.map(|program| checked(program, self.trust)) {
+            Some(Err(error)) if error.code() == Code::OutOfMemory => Err(error),
+            program => Ok(program),
+        }
     }
 
     /// That drivers run in this process, where nothing can be kept from them.
@@ -116,35 +121,30 @@ impl Loading {
             return None;
         }
         let remark = Warning::from(Notice::DriverInProcess);
-        let beside = beside::program().ok()?;
-        match beside.map(|program| checked(program, self.trust)) {
-            Some(Ok(_)) => None,
-            Some(Err(error)) => {
+        match self.beside() {
+            // Then there is an error, and no driver runs.
+            Err(_) | Ok(Some(Ok(_))) => None,
+            Ok(Some(Err(error))) => {
                 Some(error.facts().fold(remark, |remark, (fact, value)| remark.fact(fact, value)))
             }
-            None => Some(remark),
+            Ok(None) => Some(remark),
         }
     }
 }
 
-/// Whether the system lacks descriptors or memory.
-fn is_exhausted(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::OutOfMemory)
-        || cfg!(unix) && matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
-}
-
-/// Where the system lacks something, drivers do not run in this process for it.
-fn exhausted(error: io::Error) -> Error {
-    Error::new(Code::OutOfMemory).during(Step::LoadDriver).fact(Fact::Detail, &error).caused_by(error)
+/// That the system lacks something, so that it is not known where the program should be.
+fn not_known(shortage: io::Error) -> Error {
+    let error = Error::new(Code::OutOfMemory).during(Step::LoadDriver);
+    error.fact(Fact::Detail, format_args!("{PROGRAM}: {shortage}")).caused_by(shortage)
 }
 
 /// The program that would be started, which is given the PIN: it is as hard to replace as a driver has to be.
 fn checked(program: &Path, trusted: Trust) -> Result<PathBuf> {
-    let fail =
-        || Error::new(Code::DriverHostUnusable).during(Step::LoadDriver).fact(Fact::Path, program.display());
-    let unreadable = |error: io::Error| match is_exhausted(&error) {
-        true => exhausted(error),
-        false => fail().fact(Fact::Detail, &error).caused_by(error),
+    let fail_with = |code| Error::new(code).during(Step::LoadDriver).fact(Fact::Path, program.display());
+    let fail = || fail_with(Code::DriverHostUnusable);
+    let unreadable = |error: io::Error| {
+        let code = if is_shortage(&error) { Code::OutOfMemory } else { Code::DriverHostUnusable };
+        fail_with(code).fact(Fact::Detail, &error).caused_by(error)
     };
     if !cfg!(target_os = "linux") {
         return Err(unreadable(io::ErrorKind::Unsupported.into()));
@@ -175,12 +175,11 @@ fn is_program(program: &Path, metadata: &std::fs::Metadata) -> io::Result<bool> 
     use std::io::Read as _;
     use std::os::unix::fs::PermissionsExt as _;
     let mut magic = [0; 2];
-    let mut read = || std::fs::File::open(program)?.read_exact(&mut magic);
-    match read() {
-        Err(error) if is_exhausted(&error) => Err(error),
-        read => Ok(metadata.permissions().mode() & 0o111 != 0
-            && read.is_ok()
-            && matches!(&magic, b"\x7fE" | b"#!")),
+    let read = std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut magic));
+    match read {
+        Err(error) if is_shortage(&error) => Err(error),
+        Err(_) => Ok(false),
+        Ok(()) => Ok(metadata.permissions().mode() & 0o111 != 0 && matches!(&magic, b"\x7fE" | b"#!")),
     }
 }
 
@@ -191,32 +190,34 @@ fn is_program(_program: &Path, _metadata: &std::fs::Metadata) -> io::Result<bool
 
 /// What is in the folder of the file from which this code was loaded: a program, or the shared library in one.
 mod beside {
+    use super::super::shortage::is_shortage;
     use std::ffi::OsStr;
     use std::io;
     use std::path::{Path, PathBuf};
     use std::sync::OnceLock;
 
-    /// Where the host's program is, should it be installed.
+    /// Where the host's program is, should it be installed; `None` where the system does not say.
     ///
     /// # Errors
-    /// What the system lacks to say where; it may have that later.
+    /// What the system lacks, perhaps for a moment: that is not kept in mind.
     pub(super) fn program() -> io::Result<Option<&'static Path>> {
-        static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
-        if let Some(known) = PROGRAM.get() {
-            return Ok(known.as_deref());
+        static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+        if let Some(program) = PROGRAM.get() {
+            return Ok(Some(program));
         }
-        let beside = own_file()?.and_then(|own| Some(own.parent()?.join(super::PROGRAM)));
-        Ok(PROGRAM.get_or_init(|| beside).as_deref())
+        let own = match own_file() {
+            Err(error) if is_shortage(&error) => return Err(error),
+            own => own.ok().flatten(),
+        };
+        let program = own.and_then(|own| Some(own.parent()?.join(super::PROGRAM)));
+        Ok(program.map(|program| PROGRAM.get_or_init(|| program).as_path()))
     }
 
     /// The file that has this very function, as the system has mapped it: no variable and no argument has a say.
     #[cfg(target_os = "linux")]
     fn own_file() -> io::Result<Option<PathBuf>> {
         let here = own_file as fn() -> io::Result<Option<PathBuf>> as usize;
-        let maps = match std::fs::read("/proc/self/maps") {
-            Err(error) if super::is_exhausted(&error) => return Err(error),
-            maps => maps.unwrap_or_default(),
-        };
+        let maps = std::fs::read("/proc/self/maps")?;
         Ok(maps.split(|byte| *byte == b'\n').find_map(|line| file_at(line, here)))
     }
 

@@ -28,6 +28,7 @@ mod lock;
 mod module;
 mod mutex;
 pub(crate) mod session;
+mod shortage;
 pub(crate) mod token;
 
 pub(crate) use cancel::Cancel;
@@ -36,7 +37,7 @@ pub(crate) use hosting::Hosting;
 pub use hosting::Loading;
 pub use lock::{LoginTurn, machine_lock_files};
 pub use module::{Module, ModuleInfo};
-pub(crate) use module::{Restart, is_busy, not_answered};
+pub(crate) use module::{Restart, call_now, give_up, is_busy};
 pub(crate) use mutex::lock;
 pub(crate) use session::Session;
 #[cfg(test)]

@@ -349,36 +349,35 @@ fn unloaded(path: &Path, failure: LoadFailure) -> Error {
     }
 }
 
-/// That the driver at this path has not answered within this time, and in which function, where it has a process of its own.
-pub(crate) fn not_answered(path: &Path, limit: Duration) -> Error {
-    let in_call = path.canonicalize().ok().and_then(|path| {
-        let registry = lock(&REGISTRY);
-        let places = registry.iter().filter(|((file, _), _)| *file == path);
-        let mut drivers = places.filter_map(|(_, place)| *place.try_lock().ok()?);
-        drivers.find_map(|driver| driver.functions.current_call())
-    });
-    let error = match in_call {
-        Some(function @ ("C_GetFunctionList" | "C_Initialize" | "C_GetInfo")) => {
-            Failure::TimedOut { function, limit }.during(Step::InitializeDriver)
-        }
-        Some(function) => Failure::TimedOut { function, limit }.during(Step::FindToken),
-        None => Error::new(Code::DriverTimeout)
-            .during(Step::InitializeDriver)
-            .fact(Fact::Limit, format_args!("{} s", limit.as_secs_f64())),
-    };
-    error.fact(Fact::Path, path.display())
-}
-
 /// That this program itself is in a call of the driver at this path, which may take minutes; of this thread alone, or of any.
 pub(crate) fn is_busy(path: &Path, with_this_thread: bool) -> Option<Error> {
-    let path = path.canonicalize().ok()?;
-    let registry = lock(&REGISTRY);
-    let places = registry.iter().filter(|((file, _), _)| *file == path);
-    let drivers = places.filter_map(|(_, place)| *place.try_lock().ok()?);
+    let drivers = drivers_at(path).into_iter();
     let mut calls = drivers.filter_map(|driver| driver.functions.lasting_call());
     let this = std::thread::current().id();
     let (function, _) = calls.find(|(_, thread)| !with_this_thread || *thread == this)?;
     Some(Failure::InCall { function }.during(Step::FindToken).fact(Fact::Path, path.display()))
+}
+
+/// The function that this program is in of the driver at this path, where that has a process of its own: the one of this thread, or of
+/// another, for which this thread waits.
+pub(crate) fn call_now(path: &Path, thread: Option<ThreadId>) -> Option<&'static str> {
+    let calls: Vec<_> =
+        drivers_at(path).into_iter().filter_map(|driver| driver.functions.call_now()).collect();
+    let own = calls.iter().find(|(_, caller)| Some(*caller) == thread);
+    own.or(calls.first()).map(|(function, _)| *function)
+}
+
+/// Ends the process of the driver at this path, where this thread is in a call of it that only reads. Returns whether it is in one.
+pub(crate) fn give_up(path: &Path, thread: ThreadId) -> bool {
+    drivers_at(path).into_iter().any(|driver| driver.functions.give_up(thread))
+}
+
+/// What is loaded from this file: here, or in processes. Not what is being loaded here.
+fn drivers_at(path: &Path) -> Vec<&'static Driver> {
+    let Ok(path) = path.canonicalize() else { return Vec::new() };
+    let registry = lock(&REGISTRY);
+    let places = registry.iter().filter(|((file, _), _)| *file == path);
+    places.filter_map(|(_, place)| *place.try_lock().ok()?).collect()
 }
 
 impl Driver {

@@ -8,6 +8,7 @@ mod common;
 mod confined;
 mod ends;
 mod interrupted;
+mod told;
 mod writing;
 
 use std::os::unix::process::ExitStatusExt as _;

@@ -92,6 +92,13 @@ struct Setup {
     anchors: Vec<Certificate>,
 }
 
+impl Drop for Context {
+    /// What this program has no use for any more ends now, not at its deadline.
+    fn drop(&mut self) {
+        usbtoken::discovery::end_left_behind();
+    }
+}
+
 impl Noun for Context {
     type Opaque = usbtoken_context;
 

@@ -81,12 +81,22 @@ impl Functions {
         }
     }
 
-    /// The function that a thread of this process is in, where the driver has a host.
-    pub fn current_call(&self) -> Option<&'static str> {
+    /// The function that a thread of this process is in, where the driver has a host, and the thread.
+    pub fn call_now(&self) -> Option<(&'static str, std::thread::ThreadId)> {
         match &self.driver {
             Driver::Here(_) => None,
             #[cfg(target_os = "linux")]
-            Driver::Host(client) => client.current_call(),
+            Driver::Host(client) => client.call(),
+        }
+    }
+
+    /// Has the call that this thread is in end at once, with the driver's host: nobody waits for it. One that writes goes on. Returns
+    /// whether the thread is in a call to a host.
+    pub fn give_up(&self, thread: std::thread::ThreadId) -> bool {
+        match &self.driver {
+            Driver::Here(_) => false,
+            #[cfg(target_os = "linux")]
+            Driver::Host(client) => client.give_up(thread),
         }
     }
 

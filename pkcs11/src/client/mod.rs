@@ -19,8 +19,8 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 /// What a crash while the driver loads is told of: the first function that is called then.
@@ -40,6 +40,8 @@ pub(crate) struct Client {
     free: Condvar,
     /// How many hosts there have been.
     number: AtomicU64,
+    /// Whether the call that is waited for is waited for no longer.
+    given_up: Arc<AtomicBool>,
     /// What each host keeps open, by name: one that takes the place of another is given the same.
     kept: Mutex<Vec<(u64, Vec<File>)>>,
 }
@@ -61,6 +63,7 @@ struct State {
 struct Host {
     link: Link,
     process: Process,
+    given_up: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -72,6 +75,7 @@ impl Client {
             state: Mutex::default(),
             free: Condvar::new(),
             number: AtomicU64::new(0),
+            given_up: Arc::default(),
             kept: Mutex::default(),
         }
     }
@@ -83,11 +87,13 @@ impl Client {
             return Ok(());
         }
         let (process, socket) = Process::start(&self.options)?;
-        let host = turn.host.insert(Host { link: Link::new(socket), process });
+        let given_up = Arc::clone(&self.given_up);
+        let host = turn.host.insert(Host { link: Link::new(socket), process, given_up });
         if let Err(failure) = self.introduce(host) {
             turn.end(None);
             return Err(failure);
         }
+        lock(&self.state).function = Some(LOADING);
         let patience = Patience::for_loading(&self.options.deadlines, LOADING);
         let load = ToHost::Load { driver: bytes(&self.driver) };
         match host.ask(&load, &[], patience, |answer| loaded(&answer)) {
@@ -126,12 +132,15 @@ impl Client {
     pub(crate) fn perform(&self, request: &Request<'_>) -> Outcome<Reply<'static>> {
         let function = request.function();
         let mut turn = self.turn(function)?;
-        lock(&self.state).lasts = request.may_last();
+        {
+            let mut state = lock(&self.state);
+            (state.function, state.lasts) = (Some(function), request.may_last());
+        }
         let Some(host) = &mut turn.host else {
-            return Err(turn
-                .ended
-                .clone()
-                .unwrap_or(Failure::Returned { function, rv: CKR_CRYPTOKI_NOT_INITIALIZED }));
+            return Err(turn.ended.clone().map_or(
+                Failure::Returned { function, rv: CKR_CRYPTOKI_NOT_INITIALIZED },
+                Failure::not_called,
+            ));
         };
         let patience = Patience::for_call(&self.options.deadlines, request);
         let answered =
@@ -143,6 +152,8 @@ impl Client {
                 _ => None,
             });
         let answered = answered.and_then(|answer| answer.ok_or_else(|| lies(function)));
+        let answered = answered
+            .map_err(|failure| if failure.function() == KEEPING { failure.not_called() } else { failure });
         match answered {
             Ok(outcome) => {
                 if matches!(request, Request::Finalize) {
@@ -188,15 +199,26 @@ impl Client {
         lock(&self.state).ended.is_some()
     }
 
-    /// The function that a thread is in, where it may take minutes, and that thread.
-    pub(crate) fn lasting_call(&self) -> Option<(&'static str, ThreadId)> {
+    /// The function that a thread is in, and that thread.
+    pub(crate) fn call(&self) -> Option<(&'static str, ThreadId)> {
         let state = lock(&self.state);
-        state.function.filter(|_| state.lasts).zip(state.caller)
+        state.function.zip(state.caller)
     }
 
-    /// The function that a thread is in.
-    pub(crate) fn current_call(&self) -> Option<&'static str> {
-        lock(&self.state).function
+    /// The same where it may take minutes.
+    pub(crate) fn lasting_call(&self) -> Option<(&'static str, ThreadId)> {
+        let state = lock(&self.state);
+        state.function.zip(state.caller).filter(|_| state.lasts)
+    }
+
+    /// Has the call of this thread, where it only reads, end now with its host. Returns whether the thread is in a call.
+    pub(crate) fn give_up(&self, thread: ThreadId) -> bool {
+        let state = lock(&self.state);
+        let is_in_call = state.caller == Some(thread);
+        if is_in_call {
+            self.given_up.store(true, Ordering::SeqCst);
+        }
+        is_in_call
     }
 
     /// Which host this is.
@@ -215,7 +237,8 @@ impl Client {
                 Some(_) => state = self.free.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
-        (state.caller, state.function) = (Some(this), Some(function));
+        state.caller = Some(this);
+        self.given_up.store(false, Ordering::SeqCst);
         let (host, ended) = (state.host.take(), state.ended.take());
         Ok(Turn { client: self, host, ended })
     }
@@ -247,7 +270,7 @@ impl Turn<'_> {
     /// Says what calls no function.
     fn tell(&mut self, message: &ToHost<'_>, files: &[&File]) -> Outcome<()> {
         let ended = self.ended.clone();
-        let Some(host) = &mut self.host else { return ended.map_or(Ok(()), Err) };
+        let Some(host) = &mut self.host else { return ended.map_or(Ok(()), |ended| Err(ended.not_called())) };
         let patience = Patience::for_loading(&self.client.options.deadlines, KEEPING);
         let told = host.ask(message, files, patience, |answer| matches!(answer, FromHost::Done));
         let told = told.and_then(|done| if done { Ok(()) } else { Err(lies(KEEPING)) });
@@ -267,7 +290,7 @@ impl Turn<'_> {
 
     /// Lets the host end by itself, which it does when nobody is there any more.
     fn finish(&mut self) {
-        if let Some(Host { link, mut process }) = self.host.take() {
+        if let Some(Host { link, mut process, .. }) = self.host.take() {
             drop(link);
             process.finish();
         }
@@ -292,14 +315,16 @@ impl Host {
         patience: Patience,
         read: impl FnOnce(FromHost<'_>) -> R,
     ) -> Outcome<R> {
-        let mut patience = patience.with(self.process.id());
+        let mut patience = patience.with(self.process.id(), &self.given_up);
         let function = patience.function();
         // A PIN is as long as it is, and stands in memory that does not move.
         let room = USUAL_MESSAGE + message.pin_length();
         let frame = encode(message, room).map_err(|_| lies(function))?;
-        let exchanged =
-            self.link.send(&frame, files, &mut patience).and_then(|()| self.link.receive(&mut patience));
+        let sent = self.link.send(&frame, files, &mut patience);
         drop(frame);
+        // A host that has not had the whole message calls no function.
+        let function = if sent.is_ok() { function } else { KEEPING };
+        let exchanged = sent.and_then(|()| self.link.receive(&mut patience));
         match exchanged {
             Ok(answer) => decode::<FromHost<'_>>(&answer).map(read).map_err(|_| lies(function)),
             Err(Lost::GivenUp(GivenUp::Late(limit))) => Err(Failure::TimedOut { function, limit }),

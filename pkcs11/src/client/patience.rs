@@ -5,6 +5,8 @@ use crate::watch;
 use crate::wire::message::{AT_ONCE, Request};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a driver gets to return by itself once the caller wants to stop: the job can then withdraw what it has begun.
@@ -42,6 +44,8 @@ pub(super) struct Patience {
     /// How often it was said that the call still works.
     told: u32,
     cancelled: Option<Instant>,
+    /// Whether who has made the call waits for it no longer.
+    given_up: Arc<AtomicBool>,
 }
 
 impl Patience {
@@ -72,21 +76,23 @@ impl Patience {
     }
 
     fn new(function: &'static str, limit: Option<Duration>, writes: bool) -> Self {
+        let (begun, given_up) = (Instant::now(), Arc::default());
         Patience {
             function,
             host: None,
             has_ended: false,
-            begun: Instant::now(),
+            begun,
             limit,
             writes,
             told: 0,
             cancelled: None,
+            given_up,
         }
     }
 
-    /// The same for an answer of this process.
-    pub(super) fn with(self, host: Option<Pid>) -> Self {
-        Patience { host, ..self }
+    /// The same for an answer of this process, until it is given up.
+    pub(super) fn with(self, host: Option<Pid>, given_up: &Arc<AtomicBool>) -> Self {
+        Patience { host, given_up: Arc::clone(given_up), ..self }
     }
 
     pub(super) fn function(&self) -> &'static str {
@@ -96,6 +102,9 @@ impl Patience {
     /// For how long to wait now, after which this is asked again.
     pub(super) fn next(&mut self) -> Result<Duration, GivenUp> {
         let elapsed = self.begun.elapsed();
+        if !self.writes && self.given_up.load(Ordering::SeqCst) {
+            return Err(GivenUp::Late(elapsed));
+        }
         match self.host.filter(|_| elapsed >= ATTENTION).and_then(fate) {
             Some(Fate::AtTerminal) => return Err(GivenUp::AtTerminal),
             Some(Fate::Ended) if self.has_ended => return Err(GivenUp::Ended),

@@ -40,6 +40,7 @@ impl During for Failure {
                 Error::new(Code::DriverAsksAtTerminal).fact(Fact::Function, function)
             }
             Failure::Cancelled { function, .. } => Error::new(Code::Cancelled).fact(Fact::Function, function),
+            Failure::NotCalled(before) => before.during(step),
             Failure::InCall { function } => {
                 Error::new(Code::Busy).fact(Fact::Function, function).fact(Fact::Holder, "this_program")
             }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use self::fault::{Examined, Fault};
 use self::platform::Host;
 use self::source::Source;
+use crate::driver::shortage::is_shortage;
 use crate::error::{Code, Error, Fact, Result, Step};
 
 /// The largest file that is taken for a driver, in bytes. Real ones have some megabytes.
@@ -83,7 +84,7 @@ impl CheckedFile {
 /// # Errors
 /// `DriverPathRelative`, `DriverMissing`, `FileUnreadable`, `DriverUntrusted`, `DriverNotLibrary`,
 /// `DriverWrongPlatform`, `DriverWrongBitness`, `DriverTruncated`, `DriverNoEntry`; each with the path and, where
-/// two things are compared, with what was expected and what was found.
+/// two things are compared, with what was expected and what was found; `OutOfMemory` where the system has no descriptor left.
 pub(crate) fn check(path: &Path, trust: Trust) -> Result<CheckedFile> {
     check_for(&Host::current(), path, trust)
 }
@@ -95,6 +96,7 @@ fn check_for(host: &Host, path: &Path, trust: Trust) -> Result<CheckedFile> {
     }
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => fail(Code::DriverMissing).caused_by(error),
+        _ if is_shortage(&error) => fail(Code::OutOfMemory).fact(Fact::Detail, &error).caused_by(error),
         _ => fail(Code::FileUnreadable).fact(Fact::Detail, &error).caused_by(error),
     };
     let real = path.canonicalize().map_err(unreadable)?;

@@ -149,7 +149,7 @@ fn refused(failure: Failure, sent: bool) -> Error {
     let code = match &failure {
         Failure::Missing { .. } => Some(Code::PinChangeUnsupported),
         // Its process ended before there was an answer.
-        ended if ended.has_ended_host() => Some(Code::PinChangeUncertain),
+        ended if ended.has_ended_host_in_call() => Some(Code::PinChangeUncertain),
         Failure::Returned { rv, .. } if !sent => Some(ckr::code_of_change_at_pad(*rv)),
         _ => None,
     };

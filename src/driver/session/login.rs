@@ -133,8 +133,8 @@ pub(super) fn check_login(token: &Token, pin: Option<&Pin>, consent: Consent, st
 /// What C_Login returned, to a PIN that was sent or to none.
 pub(super) fn refused(failure: Failure, sent: bool, step: Step) -> Error {
     let at_pad = failure.rv().filter(|_| !sent).map(ckr::code_of_pad);
-    // Before C_Login it was not sent.
-    let ended = failure.has_ended_host() && failure.function() == "C_Login";
+    // A PIN that no function was given counts nowhere.
+    let ended = failure.has_ended_host_in_call();
     let error = failure.during(step);
     if ended && sent {
         return error.fact(Fact::Reason, "pin_may_have_counted");

@@ -150,14 +150,7 @@ fn is_wrong(error: &Error) -> bool {
 
 /// Whether the driver was gone before it had an answer to the PIN: the token may have counted it.
 fn has_no_answer(error: &Error) -> bool {
-    let ended = matches!(
-        error.code(),
-        Code::DriverCrashed
-            | Code::DriverTimeout
-            | Code::DriverAsksAtTerminal
-            | Code::Cancelled
-            | Code::PinChangeUncertain
-    );
-    let in_login = |(fact, value)| fact == Fact::Function && matches!(value, "C_Login" | "C_SetPIN");
-    ended && error.facts().any(in_login)
+    let has = |what, is: &str| error.facts().any(|(fact, value)| fact == what && value == is);
+    let in_login = has(Fact::Reason, "pin_may_have_counted");
+    in_login || error.code() == Code::PinChangeUncertain && has(Fact::Function, "C_SetPIN")
 }

@@ -38,6 +38,7 @@ pub(super) fn is_about_the_object(failure: &Failure) -> bool {
         | Failure::TimedOut { .. }
         | Failure::AtTerminal { .. }
         | Failure::Cancelled { .. }
+        | Failure::NotCalled(_)
         | Failure::InCall { .. } => false,
     }
 }
