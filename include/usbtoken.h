@@ -407,7 +407,7 @@
 #define USBTOKEN_NOT_YET_RENEWABLE 801
 /** This certificate has expired and cannot be renewed. */
 #define USBTOKEN_EXPIRED 802
-/** A renewal of this certificate is pending. */
+/** A renewal of this certificate, or a request for a first one, is pending. */
 #define USBTOKEN_PENDING_EXISTS 803
 /** Another job is at work on this token. */
 #define USBTOKEN_BUSY 804
@@ -481,6 +481,8 @@
 #define USBTOKEN_OLD_NOT_OF_JOB 842
 /** The old private key would have to sign, and it is not on this token. */
 #define USBTOKEN_OLD_KEY_ELSEWHERE 843
+/** What was signed with the old private key does not verify with the old certificate. */
+#define USBTOKEN_OLD_KEY_SIGNATURE_INVALID 865
 /** Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now. */
 #define USBTOKEN_NSS_PROFILE_BUSY 850
 /** The CA has not issued the certificate yet. */
@@ -749,6 +751,8 @@
 #define USBTOKEN_NOTICE_COPY_KEPT 111
 /** The renewal is done. The old certificate is still kept, for the reason that was told before. */
 #define USBTOKEN_NOTICE_OLD_STILL_KEPT 112
+/** The old certificate was removed, and its key is left on the token: another certificate is for it, or may be. */
+#define USBTOKEN_NOTICE_OLD_KEY_STAYS 163
 /** The day of the installation could not be kept on this computer, so a later run does not know it. */
 #define USBTOKEN_NOTICE_INSTALLATION_NOT_KEPT 139
 
@@ -875,6 +879,8 @@
 #define USBTOKEN_FACT_DRIVER_HOST 71
 /** Serial number of the new certificate */
 #define USBTOKEN_FACT_SUCCESSOR 89
+/** Serial number of the older certificate */
+#define USBTOKEN_FACT_OLDER 120
 
 
 /**
@@ -2828,7 +2834,8 @@ typedef struct usbtoken_sign_request {
 
 /**
  * Signs with the old key, wherever it is; the key stays there. Returns USBTOKEN_OK, or a status that says why not, such as
- * USBTOKEN_CANCELLED. The signature is verified with the old certificate: a false one is USBTOKEN_SIGNATURE_INVALID.
+ * USBTOKEN_CANCELLED. The signature is verified with the old certificate: a false one is
+ * USBTOKEN_OLD_KEY_SIGNATURE_INVALID.
  */
 typedef usbtoken_status (*usbtoken_sign_callback)(void *user, struct usbtoken_sign_request *request);
 
@@ -2871,6 +2878,15 @@ typedef struct usbtoken_old_certificate {
      * Handed to it. May be NULL.
      */
     void *sign_user;
+    /**
+     * Which of several certificates in data is meant: its serial number, in hexadecimal. NULL: the only one that can be renewed now;
+     * USBTOKEN_OLD_AMBIGUOUS where there are several of these, and where there are several and none can be renewed.
+     */
+    const char *serial;
+    /**
+     * The length of the serial number in bytes, or USBTOKEN_NUL_TERMINATED.
+     */
+    size_t serial_length;
 } usbtoken_old_certificate;
 
 /**
@@ -3743,8 +3759,8 @@ usbtoken_status usbtoken_credentials_by_id(const struct usbtoken_credentials *cr
                                            struct usbtoken_credential **out);
 
 /**
- * The one credential whose certificate has this serial number, in hexadecimal; letter case and leading zeros do
- * not matter.
+ * The one credential whose certificate has this serial number, in hexadecimal; letter case, colons and leading zeros do
+ * not matter. "sha256:" and the fingerprint in hexadecimal names one of several with the same number.
  */
 usbtoken_status usbtoken_credentials_by_serial(const struct usbtoken_credentials *credentials,
                                                const char *serial,

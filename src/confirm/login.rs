@@ -218,7 +218,7 @@ impl Confirm {
             let _ = post.send(Post::Done(Box::new((with, without))));
         };
         let spawned = thread::Builder::new().name("usbtoken-confirm".to_owned()).spawn(work);
-        spawned.map_err(|error| Error::new(Code::OutOfMemory).during(Step::Confirm).caused_by(error))?;
+        spawned.map_err(|error| Error::out_of_threads(Step::Confirm, error))?;
         let ended = serve(&inbox, session, credential, run, deadline);
         stop.store(true, Ordering::Relaxed);
         let told = ended.and_then(|(visits, refused)| self.judge(*visits, refused, session, credential, run));

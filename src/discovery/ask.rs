@@ -272,8 +272,7 @@ pub(super) fn start<R: Send + 'static>(
         let _ = tell.send((index, result));
     };
     let spawned = thread::Builder::new().name("usbtoken-driver".into()).spawn(run);
-    let thread =
-        spawned.map_err(|error| Error::new(Code::OutOfMemory).during(Step::LoadDriver).caused_by(error))?;
+    let thread = spawned.map_err(|error| Error::out_of_threads(Step::LoadDriver, error))?;
     Ok(Running { stage, thread })
 }
 

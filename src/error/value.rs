@@ -141,6 +141,8 @@ impl Error {
     pub(crate) fn after_clean_up(self, cleaned: Result<()>) -> Self {
         match cleaned {
             Ok(()) => self,
+            // Nothing could be cleaned up, for the same reason.
+            Err(left) if self.is_of_ended_driver() && left.is_of_ended_driver() => self,
             Err(left) => self.fact(Fact::Detail, left.support()),
         }
     }
@@ -159,6 +161,11 @@ impl Error {
         self.inner.step = self.inner.step.or(cause.step());
         self.inner.call = self.inner.call.or(cause.pkcs11_call());
         self.caused_by(cause)
+    }
+
+    /// That the system gives no thread, with what it says.
+    pub fn out_of_threads(step: Step, error: std::io::Error) -> Self {
+        Error::new(Code::OutOfMemory).during(step).fact(Fact::Detail, &error).caused_by(error)
     }
 
     /// What went wrong.

@@ -69,3 +69,21 @@ fn a_search_names_the_function_that_hangs() {
     bank.ends("");
     finder.find(&uri).unwrap();
 }
+
+/// A crash is told once, with its function where programs search for it, and with no detail that is the library's own.
+#[test]
+fn a_crash_is_told_once() {
+    let bank = bank();
+    let error = bank.run_hosted("crash:C_GetTokenInfo:1", &["list"]).failed(Code::DriverCrashed);
+    assert_eq!(error["function"], "C_GetTokenInfo", "{error:#}");
+    let said = bank.run_hosted("crash:C_GetTokenInfo:1", &["list", "--lang", "en"]);
+    assert_eq!(said.stderr.matches("driver_crashed").count(), 1, "{said:?}");
+
+    let issuer = bank.issuer("");
+    for function in ["C_GenerateKeyPair", "C_CreateObject"] {
+        let renew = ["renew", "--pin-corrected", "--issuer", &issuer];
+        let error = bank.run_hosted(&format!("crash:{function}:1"), &renew).failed(Code::DriverCrashed);
+        assert_eq!(error["function"], function, "{error:#}");
+        assert_eq!(error["facts"]["detail"], serde_json::json!(["signal 11"]), "{error:#}");
+    }
+}

@@ -268,8 +268,7 @@ fn wait(shared: &Shared, uri: &TokenUri, milliseconds: u32) -> Result<Token> {
             }))
         };
         let waiting = thread::Builder::new().name("usbtoken-wait".into()).spawn_scoped(scope, work);
-        let waiting = waiting
-            .map_err(|error| Error::new(Code::OutOfMemory).during(Step::WaitForToken).caused_by(error))?;
+        let waiting = waiting.map_err(|error| Error::out_of_threads(Step::WaitForToken, error))?;
         loop {
             match told.recv_timeout(ATTENTION) {
                 Ok(result) => break result,

@@ -7,10 +7,9 @@ use crate::wire::frame;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
-use std::fs::File;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -43,10 +42,10 @@ impl Link {
     pub(super) fn send(
         &self,
         mut frame: &[u8],
-        files: &[&File],
+        files: &[BorrowedFd<'_>],
         patience: &mut Patience,
     ) -> Result<(), Lost> {
-        let files: Vec<BorrowedFd<'_>> = files.iter().take(MOST_FILES).map(|file| file.as_fd()).collect();
+        let files: Vec<BorrowedFd<'_>> = files.iter().take(MOST_FILES).copied().collect();
         let mut rights = files.as_slice();
         // A PIN is not for whoever the program gives this number to.
         let socket = self.0.get().ok_or(Lost::Closed)?;

@@ -13,6 +13,7 @@ use crate::wire::Bytes;
 use crate::wire::frame::{FromHost, NotLoaded, ToHost, VERSION, decode, encode};
 use crate::wire::message::{Reply, Request};
 use link::{Link, Lost};
+use own::Own;
 use patience::{GivenUp, Patience};
 use process::Process;
 use std::borrow::Cow;
@@ -43,7 +44,7 @@ pub(crate) struct Client {
     /// Whether the call that is waited for is waited for no longer.
     given_up: Arc<AtomicBool>,
     /// What each host keeps open, by name: one that takes the place of another is given the same.
-    kept: Mutex<Vec<(u64, Vec<File>)>>,
+    kept: Mutex<Vec<(u64, Vec<Own>)>>,
 }
 
 #[derive(Default)]
@@ -181,7 +182,9 @@ impl Client {
         static NAMES: AtomicU64 = AtomicU64::new(1);
         let name = NAMES.fetch_add(1, Ordering::Relaxed);
         let mut turn = self.turn(KEEPING)?;
-        turn.tell(&ToHost::Keep(name), &files.iter().collect::<Vec<_>>())?;
+        // A program may close them, and open something else under their numbers.
+        let files: Vec<Own> = files.into_iter().map(|file| Own::new(file.into())).collect();
+        turn.tell(&ToHost::Keep(name), &files)?;
         lock(&self.kept).push((name, files));
         Ok(KeptFiles::by(self, name))
     }
@@ -189,7 +192,7 @@ impl Client {
     /// Gives a new host what the one before kept.
     fn give_kept(&self, turn: &mut Turn<'_>) -> Outcome<()> {
         for (name, files) in lock(&self.kept).iter() {
-            turn.tell(&ToHost::Keep(*name), &files.iter().collect::<Vec<_>>())?;
+            turn.tell(&ToHost::Keep(*name), files)?;
         }
         Ok(())
     }
@@ -268,7 +271,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Says what calls no function.
-    fn tell(&mut self, message: &ToHost<'_>, files: &[&File]) -> Outcome<()> {
+    fn tell(&mut self, message: &ToHost<'_>, files: &[Own]) -> Outcome<()> {
         let ended = self.ended.clone();
         let Some(host) = &mut self.host else { return ended.map_or(Ok(()), |ended| Err(ended.not_called())) };
         let patience = Patience::for_loading(&self.client.options.deadlines, KEEPING);
@@ -311,7 +314,7 @@ impl Host {
     fn ask<R>(
         &mut self,
         message: &ToHost<'_>,
-        files: &[&File],
+        files: &[Own],
         patience: Patience,
         read: impl FnOnce(FromHost<'_>) -> R,
     ) -> Outcome<R> {
@@ -320,7 +323,8 @@ impl Host {
         // A PIN is as long as it is, and stands in memory that does not move.
         let room = USUAL_MESSAGE + message.pin_length();
         let frame = encode(message, room).map_err(|_| lies(function))?;
-        let sent = self.link.send(&frame, files, &mut patience);
+        let files: Vec<_> = files.iter().filter_map(Own::get).collect();
+        let sent = self.link.send(&frame, &files, &mut patience);
         drop(frame);
         // A host that has not had the whole message calls no function.
         let function = if sent.is_ok() { function } else { KEEPING };

@@ -133,7 +133,13 @@ impl Module {
         for &slot in listed.iter().filter(|slot| wanted(slot)) {
             match Token::read(self, slot) {
                 Ok(token) => tokens.push(token),
-                Err(error) => skipped.push(error.fact(Fact::Driver, self.path().display())),
+                Err(error) => {
+                    skipped.push(error.fact(Fact::Driver, self.path().display()));
+                    // One that has ended would be told of once for each slot that is left.
+                    if functions.has_ended() {
+                        break;
+                    }
+                }
             }
         }
         if !tokens.iter().any(|token| token.info().in_use() > InUse::Blank && is_meant(token)) {

@@ -195,7 +195,7 @@ fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Opt
         "family": family_name(error.code().family()),
         "exit_code": error.code().family() as u8,
         "step": error.step().map(usbtoken::error::Step::name),
-        "function": call.map(|call| call.function),
+        "function": call.map(|call| call.function).or_else(|| function_of(error)),
         "ckr": call.map(|call| call.name),
         "ckr_value": call.map(|call| call.rv),
         "sentence": report.sentence,
@@ -204,6 +204,11 @@ fn error_json_with(error: &Error, hint: Option<Words<'_>>, lang: Lang, bank: Opt
         "hint": hint.map(|hint| Tongue { lang, bank }.text(hint)),
         "facts": facts_json(error.facts()),
     }})
+}
+
+/// The function in which a driver ended or is, which has returned nothing.
+fn function_of(error: &Error) -> Option<&str> {
+    error.facts().find(|(fact, _)| *fact == Fact::Function).map(|(_, function)| function)
 }
 
 /// Each kind of fact is an array, since some stand several times.
