@@ -6,7 +6,8 @@ use super::successor::{Renewed, Successor};
 use crate::driver::{Label, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{
-    Certificate, KeyAlgorithm, Name, Window, WindowState, days_left, jst_date, jst_rfc3339, jst_time,
+    Certificate, FINGERPRINT, KeyAlgorithm, Name, Window, WindowState, days_left, is_named, jst_date,
+    jst_rfc3339, jst_time,
 };
 use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
@@ -226,6 +227,19 @@ impl Credential {
         job.unwrap_or_else(|| jst_date(self.certificate.not_before()))
     }
 
+    /// What names a certificate of the token, and no other of those that were listed with this credential, for
+    /// [`Credentials::by_serial`](super::Credentials::by_serial): its serial number, or `sha256:` and its fingerprint where another has
+    /// that number.
+    pub fn naming(&self, certificate: &Certificate) -> String {
+        let serial = certificate.serial().to_string();
+        let has_it = is_named(&serial);
+        let mut others = self.surroundings.users.iter().map(|user| &user.certificate);
+        match others.any(|other| other != certificate && has_it(other)) {
+            true => format!("{FINGERPRINT}{}", hex(&certificate.fingerprint())),
+            false => serial,
+        }
+    }
+
     /// How many other credentials on the token have the same subject.
     pub fn same_subject(&self) -> usize {
         self.same_subject
@@ -264,17 +278,24 @@ impl Credential {
         users.filter(move |other| !is_own && other.subject().has_same_attributes(name))
     }
 
-    /// Whether the object of a URI is one of this credential's. Of a private key the label is compared where it is known, else
-    /// that of the certificate.
+    /// Whether the object of a URI is one of this credential's: of its certificate, or of its private key where that is seen. Where no
+    /// type is named either may have the label; a key's label that is not known is taken for the certificate's.
     pub(crate) fn is_named_by(&self, uri: &TokenUri) -> bool {
-        let label = match (uri.object_type(), &self.key) {
+        let key = match &self.key {
+            SeenKey::Present(key) => Some(&key.label),
+            SeenKey::NotLookedFor | SeenKey::Missing => None,
+        };
+        let (one, other) = match (uri.object_type(), &self.key) {
             (Some(ObjectType::SecretKey | ObjectType::Data), _) => return false,
             (Some(ObjectType::Private), SeenKey::Missing) => return false,
-            (Some(ObjectType::Private), SeenKey::Present(key)) => &key.label,
-            _ => &self.stored.label,
+            (Some(ObjectType::Private), _) => (key.unwrap_or(&self.stored.label), None),
+            (None, _) => (&self.stored.label, key),
+            _ => (&self.stored.label, None),
         };
-        uri.id().is_none_or(|id| id == self.id())
-            && uri.object().is_none_or(|wanted| wanted.as_bytes() == label.bytes())
+        let is_labelled = |wanted: &str| {
+            [Some(one), other].into_iter().flatten().any(|label| label.bytes() == wanted.as_bytes())
+        };
+        uri.id().is_none_or(|id| id == self.id()) && uri.object().is_none_or(is_labelled)
     }
 
     pub(crate) fn with_key(
@@ -350,6 +371,11 @@ pub(crate) trait Identified {
 
     /// Adds what tells it from others.
     fn identify(&self, error: Error) -> Error;
+
+    /// What names another certificate of the token that it is on, as far as that is known.
+    fn naming(&self, certificate: &Certificate) -> String {
+        certificate.serial().to_string()
+    }
 }
 
 impl Identified for Credential {
@@ -359,6 +385,10 @@ impl Identified for Credential {
 
     fn identify(&self, error: Error) -> Error {
         about(error, self)
+    }
+
+    fn naming(&self, certificate: &Certificate) -> String {
+        self.naming(certificate)
     }
 }
 

@@ -5,12 +5,13 @@ use super::choice::{Choice, Narrowed};
 use super::credential::{Credential, SeenKey, Surroundings, User};
 use super::held::HeldCertificate;
 use super::left_out::{
-    LeftOut, Unreadable, WhyUnreadable, drop_copies, named, take_with_copies, unreadable, why_none,
+    LeftOut, Unreadable, WhyUnreadable, drop_copies, each_named, named, take_with_copies, unreadable,
+    why_none,
 };
 use super::successor::Successor;
 use crate::driver::{PublicSession, Reservation, Session, Token};
 use crate::error::{Call, Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, Name, Window};
+use crate::pki::{Certificate, Name, Window, is_named};
 use crate::uri::TokenUri;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -242,7 +243,8 @@ impl Credentials {
         if self.list.is_empty() && self.unreadable.is_empty() { Err(error) } else { Ok(self) }
     }
 
-    /// Those with this serial number, in hexadecimal; case and leading zeros do not matter.
+    /// Those with this serial number, in hexadecimal; case, colons and leading zeros do not matter. Certificates of several CAs may have
+    /// one number: `sha256:` and the [fingerprint](Certificate::fingerprint) names one alone ([`Credential::naming`]).
     #[must_use]
     pub fn by_serial(mut self, serial: &str) -> Self {
         let is_meant = has_serial(serial);
@@ -328,8 +330,8 @@ impl Credentials {
             }
             (Some(last), false) => {
                 let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
-                let all = self.list.iter().chain([&last]);
-                Err(all.fold(error, |error, one| error.fact(Fact::Candidate, named(one))))
+                self.list.push(last);
+                Err(each_named(&self.list).fold(error, |error, one| error.fact(Fact::Candidate, one)))
             }
         }
     }
@@ -354,11 +356,10 @@ impl Credentials {
     }
 }
 
-/// Whether a credential's certificate has this serial number; case and leading zeros do not matter.
-fn has_serial(serial: &str) -> impl Fn(&Credential) -> bool {
-    let plain = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
-    let wanted = plain(serial);
-    move |one| plain(&one.certificate().serial().to_string()) == wanted
+/// Whether a credential's certificate has this serial number, or this fingerprint.
+fn has_serial(name: &str) -> impl Fn(&Credential) -> bool + use<> {
+    let is_named = is_named(name);
+    move |one| is_named(one.certificate())
 }
 
 impl<'a> IntoIterator for &'a Credentials {

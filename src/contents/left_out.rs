@@ -5,9 +5,9 @@ use super::credential::{Credential, SeenKey};
 use super::held::HeldCertificate;
 use crate::driver::StoredCertificate;
 use crate::error::{Code, Error, Fact};
-use crate::pki::{Certificate, Window};
+use crate::pki::{Certificate, FINGERPRINT, Window};
 use base16ct::lower::encode_string as hex;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::SystemTime;
 
@@ -140,6 +140,21 @@ pub(super) fn why_none<'c>(
 pub(super) fn named(credential: &Credential) -> String {
     let (subject, serial) = (credential.subject(), credential.certificate().serial());
     format!("{subject} (serial {serial}, id {})", hex(credential.id()))
+}
+
+/// The same of several; of those that no serial number and no identifier tells apart, also the fingerprint.
+pub(super) fn each_named(list: &[Credential]) -> impl Iterator<Item = String> {
+    let mut alike: HashMap<(&[u8], String), HashSet<&[u8]>> = HashMap::new();
+    let mark = |one: &Credential| one.certificate().serial().to_string();
+    for one in list {
+        alike.entry((one.id(), mark(one))).or_default().insert(one.certificate().der());
+    }
+    list.iter().map(move |one| match alike.get(&(one.id(), mark(one))) {
+        Some(several) if several.len() > 1 => {
+            format!("{}, {FINGERPRINT}{}", named(one), hex(&one.certificate().fingerprint()))
+        }
+        _ => named(one),
+    })
 }
 
 /// A certificate that is stored more than once with one identifier and one label is one credential.

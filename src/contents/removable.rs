@@ -210,6 +210,7 @@ impl Contents {
     /// What goes with an old credential that has a follower: the public key objects of its value with its identifier or
     /// its label, the one private key that signs for it, and the certificate with exactly its bytes. Where both share the
     /// key, or another program's certificate is for it too, the certificate alone. `named`: a person has named the follower.
+    /// `is_begun`: whether the removal of a certificate has begun here, so that what is left of it is no copy.
     ///
     /// # Errors
     /// [`Code::OldIsCopy`] when all that is left of it may be another program's copy; [`Code::RemovalDoubtful`] when two private keys sign for it; [`Code::RetireNotOurs`] when the key that should be its
@@ -222,6 +223,7 @@ impl Contents {
         follower: &Credential,
         named: bool,
         of_copies: OfCopies<'_>,
+        is_begun: &dyn Fn(&Certificate) -> bool,
     ) -> Result<Retirement> {
         let step = Step::Retire;
         let public = old.certificate().public_key();
@@ -239,18 +241,20 @@ impl Contents {
             [key] => Some(*key),
             alike => Some(self.named_of(alike, old, of_copies)?),
         };
-        let older = key.and_then(|key| self.predecessor(key, old.certificate()));
+        let older = key.and_then(|key| self.predecessor(key, old.certificate())).cloned();
         // A record that came from another user's key says nothing of this one, where a person has named what follows.
-        let is_ours = |older: &&Certificate| !named || old.certificate().has_same_holder(older);
-        if let Some(older) = older.filter(is_ours) {
+        let is_ours = |older: &Certificate| !named || old.certificate().has_same_holder(older);
+        if let Some(older) = older.filter(is_ours)
+            && let Some(oldest) = self.goes_before(signer, &older, is_begun)?
+        {
             let name = format!("{} (serial {})", older.subject(), older.serial());
             let error = about(Error::new(Code::RetireOlderFirst).during(step), old);
-            let is_another_holders = !old.certificate().has_same_holder(older);
+            let is_another_holders = !old.certificate().has_same_holder(&older);
             let error = error.fact(Fact::Candidate, name);
             // Then the record may be a copy, and to name the follower goes on.
             return Err(match is_another_holders {
-                true => error.fact(Fact::Successor, follower.certificate().serial()),
-                false => error,
+                true => error.fact(Fact::Successor, old.naming(follower.certificate())),
+                false => error.fact(Fact::Older, old.naming(&oldest)),
             });
         }
         if self.is_needed_by_another(public, key, old) {
@@ -279,6 +283,31 @@ impl Contents {
         let id = held.map_or(standing, |held| held.stored.id.as_slice());
         let (removal, id) = self.with_certificates(removal, old, id);
         Ok(Retirement { removal, id, with_key: held.is_some() })
+    }
+
+    /// Of a certificate and those whose place it has taken, each after the one before it, the one that goes first: the oldest whose key is
+    /// there, or whose removal has begun here. None where only another program's copy is left of it.
+    fn goes_before(
+        &mut self,
+        signer: &dyn Signer,
+        certificate: &Certificate,
+        is_begun: &dyn Fn(&Certificate) -> bool,
+    ) -> Result<Option<Certificate>> {
+        let (mut oldest, mut next) = (None, Some(certificate.clone()));
+        while let Some(one) = next {
+            let held = self.certificates.iter().find(|held| held.certificate.as_ref() == Some(&one));
+            let id = held.map(|held| held.stored.id.clone()).unwrap_or_default();
+            let (keys, refusal) = self.keys_asked_for(signer, one.public_key(), &id)?;
+            if keys.is_empty() && refusal.is_none() && !is_begun(&one) {
+                break;
+            }
+            // Each ends before the one that follows it, so the row has an end.
+            let is_older =
+                |older: &&Certificate| one.has_same_holder(older) && older.not_after() < one.not_after();
+            next = keys.first().and_then(|key| self.predecessor(*key, &one)).filter(is_older).cloned();
+            oldest = Some(one);
+        }
+        Ok(oldest)
     }
 
     /// Of private keys that sign for one certificate the one that is beside it, where a person has named that.

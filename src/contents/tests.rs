@@ -256,7 +256,8 @@ fn a_foreign_pair_with_the_old_identifier_stays_when_the_old_one_goes() {
         assert_eq!(followers.len(), 1);
         let credentials = contents.credentials();
         let old = credentials.iter().find(|one| one.certificate() == &bank.old).unwrap();
-        let retirement = contents.retirement(&made, old, &followers[0], false, OfCopies::Chosen).unwrap();
+        let retirement =
+            contents.retirement(&made, old, &followers[0], false, OfCopies::Chosen, &|_| false).unwrap();
         assert!(retirement.with_key);
         let planned = retirement.removal.planned();
         assert_eq!(
@@ -274,8 +275,10 @@ fn two_keys_that_sign_for_one_certificate_stop_the_removal() {
     let followers = contents.followers(&made, &bank.old).unwrap();
     let credentials = contents.credentials();
     let old = credentials.iter().find(|one| one.certificate() == &bank.old).unwrap();
-    let error =
-        contents.retirement(&made, old, &followers[0], false, OfCopies::Chosen).map(|_| ()).unwrap_err();
+    let error = contents
+        .retirement(&made, old, &followers[0], false, OfCopies::Chosen, &|_| false)
+        .map(|_| ())
+        .unwrap_err();
     assert_eq!(error.code(), Code::RemovalDoubtful);
 }
 
@@ -311,8 +314,10 @@ fn the_older_one_goes_first() {
     let followers = contents.followers(&made, &bank.new).unwrap();
     let credentials = contents.credentials();
     let new = credentials.iter().find(|one| one.certificate() == &bank.new).unwrap();
-    let error =
-        contents.retirement(&made, new, &followers[0], false, OfCopies::Chosen).map(|_| ()).unwrap_err();
+    let error = contents
+        .retirement(&made, new, &followers[0], false, OfCopies::Chosen, &|_| false)
+        .map(|_| ())
+        .unwrap_err();
     assert_eq!(error.code(), Code::RetireOlderFirst);
 }
 
@@ -327,8 +332,11 @@ fn the_same_certificate_twice_is_one_old_credential_and_the_copy_stays() {
     let followers = contents.followers(&made, &bank.old).unwrap();
     let credentials = contents.credentials();
     let old = credentials.iter().find(|one| one.id() == b"old").unwrap();
-    let planned =
-        contents.retirement(&made, old, &followers[0], false, OfCopies::Chosen).unwrap().removal.planned();
+    let planned = contents
+        .retirement(&made, old, &followers[0], false, OfCopies::Chosen, &|_| false)
+        .unwrap()
+        .removal
+        .planned();
     assert!(!planned.contains(&"certificate ObjectHandle(91)".to_owned()), "{planned:?}");
 }
 

@@ -97,7 +97,10 @@ numbered! {
         Function = 70 "function",
         /// The program in which the driver would run, which is not there or cannot be used.
         DriverHost = 71 "driver_host",
-        /// The serial number of the certificate that takes the place of the one that it is about.
+        /// The serial number of the certificate that takes the place of the one that it is about; where another certificate on the token
+        /// has that number, `sha256:` and the fingerprint.
         Successor = 89 "successor",
+        /// The same of the oldest certificate in the row of those whose place the one that it is about has taken.
+        Older = 120 "older",
     }
 }

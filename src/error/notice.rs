@@ -170,6 +170,8 @@ numbered! {
         CopyKept = 111 "copy_kept",
         /// The old certificate is still kept, for a reason that was told before; a person can say that it is to go.
         OldStillKept = 112 "old_still_kept",
+        /// The old certificate was removed, and its key was kept: another certificate is for it, or may be.
+        OldKeyStays = 163 "old_key_stays",
         /// The day of the installation could not be kept.
         InstallationNotKept = 139 "installation_not_kept",
     }

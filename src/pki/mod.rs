@@ -45,7 +45,7 @@ mod robustness;
 pub use calendar::{Closing, Window, WindowState, days_left, has_no_end, jst_date, jst_rfc3339, jst_time};
 pub(crate) use calendar::{in_japan, next_business_day};
 pub use certificate::Serial;
-pub(crate) use certificate::{Certificate, Issuers};
+pub(crate) use certificate::{Certificate, FINGERPRINT, Issuers, is_named};
 pub(crate) use expectation::Expectation;
 pub(crate) use expectation::doubts;
 pub use expectation::{Check, Relax};

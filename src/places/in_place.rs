@@ -3,7 +3,7 @@
 use super::old::OldCertificate;
 use super::place::Place;
 use crate::error::{Code, Error, Fact, Result, Step};
-use crate::pki::{Certificate, Window};
+use crate::pki::{Certificate, Window, is_named};
 use std::time::SystemTime;
 
 /// The users' certificates in one place; CAs' are known beside them and are none of these.
@@ -58,14 +58,13 @@ impl InPlace {
         self.list.iter()
     }
 
-    /// Those with this serial number, in hexadecimal; case, colons and leading zeros do not matter.
+    /// Those with this serial number, in hexadecimal; case, colons and leading zeros do not matter. `sha256:` and the fingerprint names one.
     ///
     /// # Errors
     /// [`Code::OldNotFound`] with what is there when none has it.
     pub fn by_serial(mut self, serial: &str) -> Result<Self> {
-        let plain = |text: &str| text.replace(':', "").trim_start_matches('0').to_ascii_lowercase();
-        let wanted = plain(serial);
-        let is_meant = |one: &OldCertificate| plain(&one.certificate().serial().to_string()) == wanted;
+        let is_named = is_named(serial);
+        let is_meant = |one: &OldCertificate| is_named(one.certificate());
         if !self.list.iter().any(is_meant) {
             return Err(self.with_candidates(self.error(Code::OldNotFound).fact(Fact::Expected, serial)));
         }

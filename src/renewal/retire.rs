@@ -208,8 +208,18 @@ impl Retire {
             .ok_or_else(|| about(Error::new(Code::CredentialNotFound).during(Step::Retire), &self.old))?;
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
-        let (successor, issuer) = self.choose(&credentials, old, followers, run)?;
-        let retirement = contents.retirement(session, old, &successor, self.named, of_copies)?;
+        let is_begun = |one: &Certificate| run.removals().is_some_and(|all| all.begun_removal(one).is_some());
+        let mut planned =
+            |by: &Credential| contents.retirement(session, old, by, self.named, of_copies, &is_begun);
+        let (successor, issuer) = match self.choose(&credentials, old, followers.clone(), run) {
+            // What follows need not be shown where there is nothing left of it that could go unasked.
+            Err(error) if !self.chosen && is_a_persons_to_say(&error) => {
+                let copy = |error: &Error| error.code() == Code::OldIsCopy;
+                return Err(followers.iter().find_map(|by| planned(by).err().filter(copy)).unwrap_or(error));
+            }
+            choice => choice?,
+        };
+        let retirement = planned(&successor)?;
         if let Some(removals) = run.removals() {
             removals.begin_removal(old.certificate(), &retirement.id);
         }
@@ -226,7 +236,7 @@ impl Retire {
         match old.others_named(new.subject()).find(is_other).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
                 .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
-                .fact(Fact::Successor, new.certificate().serial())),
+                .fact(Fact::Successor, old.naming(new.certificate()))),
             None => Ok(()),
         }
     }
@@ -334,7 +344,7 @@ impl Retire {
             _ if of_row => Ok(vec![shown]),
             // That one may be named in its place.
             Some(follower) => {
-                Err(refused("another_follows").fact(Fact::Successor, follower.certificate().serial()))
+                Err(refused("another_follows").fact(Fact::Successor, old.naming(follower.certificate())))
             }
             None if contents.follows_another_holders(session, &shown, old.certificate())? => {
                 let name = format!("{} (serial {})", named.subject(), named.serial());
@@ -353,6 +363,11 @@ impl Session {
     pub fn retire(&self, old: &Credential, policy: &Policy, run: &Run<'_>) -> Result<Retired> {
         Retire::of(old, policy).run(self, run)
     }
+}
+
+/// Whether a person can say that the new one takes the place all the same.
+fn is_a_persons_to_say(error: &Error) -> bool {
+    matches!(error.code(), Code::RetireIssuerNotShown | Code::SuccessorDoubtful)
 }
 
 /// The credential as it is on the token now; the same certificate may be stored twice.

@@ -103,7 +103,10 @@ fn a_copy_stays_where_the_key_stays() {
     bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[0x55], "copy"));
     let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
     let id = ["renew", "--id", "01", "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer];
-    assert_eq!(bank.run(&id).json()["retired"], true);
+    let done = bank.run(&id).json();
+    assert_eq!((&done["retired"], &done["key_removed"]), (&true.into(), &false.into()), "{done:#}");
+    let told = done["notices"].as_array().unwrap();
+    assert!(told.iter().any(|notice| notice["name"] == "old_key_stays"), "{done:#}");
     let left = bank.soft.snapshot();
     assert_eq!((left.with_id(&[0x44]).count(), left.with_id(&[0x55]).count()), (1, 1));
     assert_eq!(left.with_id(&bank.old.id).count(), 2, "the key stays");

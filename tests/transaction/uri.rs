@@ -47,6 +47,27 @@ const SECOND: [&str; 5] = [
 const NONE: [&str; 5] =
     [";id=%FF", ";object=Second", ";id=%01;object=second", ";id=%0A%0B;type=data", ";type=secret-key"];
 
+/// A label alone may be that of the certificate or of its private key, which shows after the login.
+#[test]
+fn a_label_without_a_type_is_of_the_certificate_or_of_its_key() {
+    let bank = two_credentials();
+    let subject = NameDer::new().common(Text::Utf8, "third").to_der();
+    bank.soft.inspect(|inspector| {
+        let spki = inspector.generate_pair(Kind::P256, &[0xc], "third-key");
+        let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(12));
+        inspector.write_certificate(&issue.der(), &[0xc], "third-certificate");
+    });
+    for more in [";object=third-key", ";object=third-key;type=private", ";object=third-certificate"] {
+        let list = run(&bank, more, &["list"]).json();
+        assert_eq!((list.as_array().unwrap().len(), &list[0]["id"]), (1, &"0c".into()), "{more}");
+    }
+    for more in [";object=third-key;type=cert", ";object=third-certificate;type=private", ";object=third"] {
+        run(&bank, more, &["list"]).failed(Code::CredentialNotFound);
+    }
+    let done = run(&bank, ";object=third-key", &["renew", "--issuer", &bank.issuer("")]).json();
+    assert_eq!(done["replaced"]["id"], "0c", "{done:#}");
+}
+
 #[test]
 fn the_uri_chooses_what_is_listed_and_renewed() {
     let bank = two_credentials();

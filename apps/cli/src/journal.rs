@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use usbtoken::bank::KeyRule;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
-use usbtoken::pki::{PublicKey, jst_date};
+use usbtoken::pki::{Name, PublicKey, Request, jst_date};
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Credential, Error, Pending, Policy, Result};
@@ -140,6 +140,11 @@ impl JournalEntry {
     pub fn request_der(&self) -> Result<Vec<u8>> {
         let body: String = self.request.lines().filter(|line| !line.starts_with("-----")).collect();
         Base64::decode_vec(&body).map_err(|error| Error::new(Code::JournalUnusable).fact(Fact::Detail, error))
+    }
+
+    /// Whom the certificate is asked for, where the request says it in plain form.
+    pub fn subject(&self) -> Option<Name> {
+        Some(Request::from_der(&self.request_der().ok()?).ok()?.subject().clone())
     }
 
     /// Whether the order is for the key that the old certificate has: no key of its own waits on the token.

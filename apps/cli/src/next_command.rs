@@ -1,10 +1,15 @@
-//! The command line that goes on with a job, to be shown with an error.
+//! The command line that goes on with a job, to be shown with an error or a notice (`go_on`).
+//!
+//! One rule for all of them: run as printed, now or from the day that the error names, it ends the matter or leads to a line that does,
+//! and never to the refusal that named it. So it says all that the refused command line said, what the refusal asks for, and names what
+//! it is about by what nothing else on the token has. `apps/cli/tests/goes_on.rs` walks them.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use usbtoken::TokenUri;
+use base16ct::lower::encode_string as hex;
 use usbtoken::driver::TokenIdentity;
+use usbtoken::{Credential, TokenUri};
 
 use crate::args::{CheckArgs, FormArg, Global, IssuerArgs, KeyArgs, ProofArg};
 
@@ -31,11 +36,10 @@ impl CommandLine {
     }
 
     fn on(command: &str, global: &Global, token: Option<&str>) -> Self {
-        let mut line = CommandLine { text: format!("usbtoken {command}") };
-        for module in &global.drivers.module {
-            line = line.path("--module", Some(module));
-        }
-        line.value("--bank", global.bank.as_deref())
+        let line = CommandLine { text: format!("usbtoken {command}") };
+        let limit = global.drivers.driver_limit.map(|seconds| seconds.to_string());
+        line.paths("--module", &global.drivers.module)
+            .value("--bank", global.bank.as_deref())
             .path("--banks", global.banks.as_deref())
             .value("--token", token)
             .path("--pin-file", global.pin_file.as_deref())
@@ -44,6 +48,9 @@ impl CommandLine {
             .flag("--trust-driver", global.drivers.trust_driver)
             .path("--driver-host", global.drivers.driver_host.as_deref())
             .flag("--in-process", global.drivers.in_process)
+            .paths("--driver-reads", &global.drivers.driver_reads)
+            .paths("--driver-writes", &global.drivers.driver_writes)
+            .value("--driver-limit", limit.as_deref())
             .flag("--any-caller", global.any_caller)
     }
 
@@ -60,6 +67,25 @@ impl CommandLine {
     #[must_use]
     pub fn path(self, option: &str, path: Option<&Path>) -> Self {
         self.value(option, path.map(Path::to_string_lossy).as_deref())
+    }
+
+    /// The same for an option that may be given several times.
+    fn paths(self, option: &str, paths: &[PathBuf]) -> Self {
+        paths.iter().fold(self, |line, path| line.path(option, Some(path)))
+    }
+
+    /// Names a certificate as no other one of the token is named; `by_id`: the very object.
+    #[must_use]
+    pub fn certificate(self, credential: &Credential, by_id: bool) -> Self {
+        let id = by_id.then(|| hex(credential.id()));
+        let name = credential.naming(credential.certificate());
+        self.value("--id", id.as_deref()).value("--serial", Some(&name))
+    }
+
+    /// Adds that jobs of other callers are meant too.
+    #[must_use]
+    pub fn any_caller(self, global: &Global, wanted: bool) -> Self {
+        self.flag("--any-caller", wanted && !global.any_caller)
     }
 
     /// Adds a flag.
@@ -97,7 +123,13 @@ impl CommandLine {
         let line = self.value("--issuer", args.issuer.as_deref());
         let line = line.path("--issuer-helper", args.issuer_helper.as_deref());
         let timeout = args.issuer_timeout.map(|seconds| seconds.to_string());
-        line.value("--issuer-timeout", timeout.as_deref()).value(
+        line.value("--issuer-timeout", timeout.as_deref()).form(form)
+    }
+
+    /// Adds the form of the request, where it was said.
+    #[must_use]
+    pub fn form(self, form: Option<FormArg>) -> Self {
+        self.value(
             "--form",
             form.map(|form| match form {
                 FormArg::Pkcs10 => "pkcs10",
@@ -140,6 +172,23 @@ fn quoted(word: &str) -> Cow<'_, str> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    /// What a line leaves out of what holds for every command is what a person says once.
+    #[test]
+    fn a_line_says_again_how_the_token_is_reached() {
+        let parsed = |words: &str| {
+            let words = words.split(' ');
+            let cli = <crate::args::Cli as clap::Parser>::try_parse_from(words).unwrap();
+            cli.global
+        };
+        let drivers = "--module /a.so --module /b.so --trust-driver --driver-host /host --driver-reads /r \
+                       --driver-writes /w --driver-writes /v --driver-limit 90";
+        let rest =
+            "--bank b --banks /banks --token pkcs11:token=T --pin-file pin --pin-as-typed --any-caller";
+        let said = parsed(&format!("usbtoken list {drivers} {rest}"));
+        let again = parsed(&CommandLine::new("list", &said).end());
+        assert_eq!(format!("{said:?}"), format!("{again:?}"));
+    }
 
     #[test]
     fn a_shell_reads_back_what_was_quoted() {

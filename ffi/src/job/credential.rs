@@ -309,8 +309,8 @@ pub unsafe extern "C" fn usbtoken_credentials_by_id(
     })
 }
 
-/// The one credential whose certificate has this serial number, in hexadecimal; letter case and leading zeros do
-/// not matter.
+/// The one credential whose certificate has this serial number, in hexadecimal; letter case, colons and leading zeros do
+/// not matter. "sha256:" and the fingerprint in hexadecimal names one of several with the same number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_credentials_by_serial(
     credentials: *const usbtoken_credentials,

@@ -12,7 +12,7 @@ fn retired(made: &Made, bank: &Bank) -> Result<(Vec<String>, bool)> {
     let mut contents = made.contents();
     let followers = contents.followers(made, &bank.old)?;
     let old = old_of(&contents, bank);
-    let retirement = contents.retirement(made, &old, &followers[0], false, OfCopies::Chosen)?;
+    let retirement = contents.retirement(made, &old, &followers[0], false, OfCopies::Chosen, &|_| false)?;
     Ok((retirement.removal.planned(), retirement.with_key))
 }
 

@@ -178,8 +178,11 @@ fn a_public_key_of_the_old_credential_goes_by_its_label_too_and_a_copy_stays() {
     let followers = contents.followers(&made, &bank.old).unwrap();
     let credentials = contents.credentials();
     let old = credentials.iter().find(|one| one.certificate() == &bank.old).unwrap();
-    let planned =
-        contents.retirement(&made, old, &followers[0], false, OfCopies::Chosen).unwrap().removal.planned();
+    let planned = contents
+        .retirement(&made, old, &followers[0], false, OfCopies::Chosen, &|_| false)
+        .unwrap()
+        .removal
+        .planned();
     assert_eq!(
         planned,
         [

@@ -169,7 +169,7 @@ impl World {
                 let follower = contents.followers(&made, old).unwrap().pop()?;
                 let credentials = contents.credentials();
                 let old = credentials.iter().find(|one| one.certificate() == old)?.clone();
-                contents.retirement(&made, &old, &follower, false, OfCopies::Chosen).ok()?.removal
+                contents.retirement(&made, &old, &follower, false, OfCopies::Chosen, &|_| false).ok()?.removal
             }
         };
         let handles = removal.planned().into_iter().map(|planned| {

@@ -65,6 +65,7 @@ fn a_uri_names_a_credential_by_every_attribute_that_it_has() {
         "pkcs11:id=old;object=bank",
         "pkcs11:object=bank;type=cert",
         "pkcs11:object=label%20of%20the%20key;type=private",
+        "pkcs11:object=label%20of%20the%20key",
     ] {
         assert!(found(named), "{named}");
     }
@@ -74,7 +75,7 @@ fn a_uri_names_a_credential_by_every_attribute_that_it_has() {
         "pkcs11:id=old;object=other",
         "pkcs11:id=other;object=bank",
         "pkcs11:object=bank;type=private",
-        "pkcs11:object=label%20of%20the%20key",
+        "pkcs11:object=label%20of%20the%20key;type=cert",
         "pkcs11:id=old;type=data",
         "pkcs11:id=old;type=secret-key",
     ] {

@@ -26,7 +26,10 @@ fn retired(made: &Made, bank: &Bank) -> Result<Vec<String>> {
     let followers = contents.followers(made, &bank.old)?;
     let credentials = contents.credentials();
     let old: Vec<&Credential> = credentials.iter().filter(|one| one.certificate() == &bank.old).collect();
-    Ok(contents.retirement(made, old[0], &followers[0], false, OfCopies::Chosen)?.removal.planned())
+    Ok(contents
+        .retirement(made, old[0], &followers[0], false, OfCopies::Chosen, &|_| false)?
+        .removal
+        .planned())
 }
 
 fn reason(error: &Error) -> Option<&str> {

@@ -9,6 +9,7 @@ use base16ct::lower::encode_string as hex;
 use der::asn1::{BitStringRef, ObjectIdentifier, SequenceRef};
 use der::{Decode, DecodeValue, Sequence};
 use sha1::{Digest, Sha1};
+use sha2::Sha256;
 use spki::AlgorithmIdentifierRef;
 
 use super::name::Name;
@@ -20,8 +21,10 @@ use crate::pki::asn1::{ber, oid, pem, time};
 use crate::pki::key::public::PublicKey;
 use crate::pki::key::usage::KeyUsage;
 
+mod naming;
 mod serial;
 
+pub(crate) use self::naming::{FINGERPRINT, is_named};
 pub use self::serial::Serial;
 
 /// An X.509 certificate: the bytes that came, and what they say.
@@ -152,6 +155,11 @@ impl Certificate {
     /// SHA-1 over the DER: what Windows calls the thumbprint. It names a certificate and proves nothing.
     pub fn thumbprint(&self) -> [u8; 20] {
         Sha1::digest(&self.0.der).into()
+    }
+
+    /// SHA-256 over the DER: the fingerprint, which is no other certificate's.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(&self.0.der).into()
     }
 
     /// The serial number.

@@ -38,13 +38,13 @@ fn doubt(
         error.fact(Fact::Candidate, by).fact(Fact::Reason, reason)
     };
     if !was.has_same_holder(new) {
-        let error = doubtful("another_subject").fact(Fact::Successor, new.serial());
+        let error = doubtful("another_subject").fact(Fact::Successor, old.naming(new));
         return Some(error.fact(Fact::Expected, was.subject()).fact(Fact::Found, new.subject()));
     }
     is_of_another_ca(policy, was, new, authorities, run).then(|| {
         let error = doubtful("another_ca");
         let error = error.fact(Fact::Expected, was.issuer_and_key()).fact(Fact::Found, new.issuer_and_key());
-        error.fact(Fact::Successor, new.serial())
+        error.fact(Fact::Successor, old.naming(new))
     })
 }
 

@@ -208,7 +208,7 @@ impl Preflight {
                 (Some(now), Some(by)) if !renewal.although_renewed && is_for_another(now, by, run) => {
                     let error = about(Error::new(Code::RenewedForAnother).during(Step::Preflight), old);
                     let error =
-                        error.fact(Fact::Candidate, by).fact(Fact::Successor, by.certificate.serial());
+                        error.fact(Fact::Candidate, by).fact(Fact::Successor, now.naming(&by.certificate));
                     unique(PointResult::Blocker(error));
                 }
                 (Some(_), Some(by)) if !renewal.although_renewed => {

@@ -95,10 +95,8 @@ impl Retire {
                 refuse(Code::RetireIssuerNotShown).fact(Fact::Expected, old.certificate().issuer_and_key());
             let latest = others.into_iter().max_by_key(|(one, _)| one.certificate().not_after());
             latest.into_iter().fold(error, |error, (other, issuer)| {
-                let serial = other.certificate().serial();
-                let can_be_named = self.policy.anchors.is_empty().then_some(serial);
-                let error =
-                    can_be_named.into_iter().fold(error, |error, serial| error.fact(Fact::Successor, serial));
+                let can_be_named = self.policy.anchors.is_empty().then(|| old.naming(other.certificate()));
+                let error = can_be_named.iter().fold(error, |error, name| error.fact(Fact::Successor, name));
                 error
                     .fact(Fact::Found, other.certificate().issuer_and_key())
                     .fact(Fact::IssuerContinuity, issuer)
@@ -132,7 +130,7 @@ impl Retire {
         let reason = if is_ordered(other.certificate()) { "common_name_changed" } else { "another_subject" };
         let error = error.fact(Fact::Candidate, name).fact(Fact::Reason, reason);
         let error = error.fact(Fact::Expected, old.subject()).fact(Fact::Found, other.subject());
-        Err(error.fact(Fact::Successor, other.certificate().serial()))
+        Err(error.fact(Fact::Successor, old.naming(other.certificate())))
     }
 
     /// A certificate that cannot be read may be the other user's whose name the new one has.

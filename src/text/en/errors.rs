@@ -323,8 +323,8 @@ code_words! {
         "Try again on or after the date shown.";
     Expired "This certificate has expired and cannot be renewed."
         "If this computer's time is wrong, set it and try again; else ask the bank's branch for a reissue.";
-    PendingExists "A renewal of this certificate is pending."
-        "Resume or abandon the pending renewal first.";
+    PendingExists "A renewal of this certificate, or a request for a first one, is pending."
+        "Resume or abandon what is pending first.";
     Busy "Another job is at work on this token."
         "Wait until it has finished, then try again.";
     ClockImplausible "The date or time of this computer does not look right."
@@ -463,6 +463,8 @@ code_words! {
         "Give the old certificate that was given when the request was made, and none where it was a first request. The pending key stays on the token.";
     OldKeyElsewhere "The old private key would have to sign, and it is not on this token."
         "Request in the form that the old key does not sign (PKCS#10). If the CA wants the old key's signature, ask your branch. Nothing was written to the token.";
+    OldKeySignatureInvalid "What was signed with the old private key does not verify with the old certificate."
+        "The application that signs for the old certificate used another key or another algorithm: contact its maker. The key that was made for this request was removed again.";
     NssProfileBusy "Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now."
         "Close Firefox, Thunderbird and Chrome, and try again. Nothing in the profile was changed.";
 }

@@ -64,6 +64,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A copy of the old certificate is left on the token. Another program may have made it, so it is not removed.",
             "If it is to go too, name it by its id.",
         ),
+        Notice::OldKeyStays => w(
+            "The old certificate was removed, and its key is left on the token: another certificate is for it, or may be.",
+            "Nothing has to be done. The key goes with the last certificate that is for it.",
+        ),
         Notice::OldStillKept => w(
             "The renewal is done. The old certificate is still kept, for the reason that was told before.",
             "If the old one is to go too, check name and issuer of the new one, then remove it as shown.",
@@ -419,6 +423,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Stated => "stated by the token",
         Fact::Uri => "PKCS#11 URI",
         Fact::Successor => "Serial number of the new certificate",
+        Fact::Older => "Serial number of the older certificate",
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::Seen => "looked at",

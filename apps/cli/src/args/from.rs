@@ -29,8 +29,8 @@ pub struct AgainArgs {
     #[command(flatten)]
     pub place: FromArgs,
 
-    /// Of several certificates in the place of --from the one with this serial number, in hexadecimal.
-    #[arg(long, value_name = "HEX", requires = "from")]
+    /// Of several certificates in the place of --from the one with this serial number, in hexadecimal, or `sha256:` and the fingerprint.
+    #[arg(long, value_name = "HEX", requires = "from", allow_hyphen_values = true, value_parser = super::shared::number)]
     pub serial: Option<String>,
 }
 

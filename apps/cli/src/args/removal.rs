@@ -2,27 +2,27 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 
-use super::shared::Hex;
+use super::shared::{Hex, number};
 use super::subject::SubjectArgs;
 
 /// `usbtoken retire`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("which").args(["id", "serial"])))]
 pub struct Retire {
     /// The certificate with this id, as `list` shows it. One of id and serial is needed, unless the token's URI names the
-    /// certificate.
+    /// certificate; with both it has both.
     #[arg(long, value_name = "HEX")]
     pub id: Option<Hex>,
 
-    /// The certificate with this serial number, in hexadecimal.
-    #[arg(long, value_name = "HEX")]
+    /// The certificate with this serial number, in hexadecimal. Where two have one number, `sha256:` and the fingerprint, as `list --json`
+    /// shows it.
+    #[arg(long, value_name = "HEX", allow_hyphen_values = true, value_parser = number)]
     pub serial: Option<String>,
 
-    /// The serial number of the certificate that takes its place, in hexadecimal, where the token does not tell: a
+    /// The serial number of the certificate that takes its place, or its fingerprint, as with --serial, where the token does not tell: a
     /// renewal by another program or by an earlier version.
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", allow_hyphen_values = true, value_parser = number)]
     pub successor: Option<String>,
 
     /// A CA certificate (PEM or DER) that the newer one must lead to, where the token does not hold the CA that

@@ -12,18 +12,18 @@ use crate::reference::Reference;
 
 /// Which credential.
 #[derive(Args, Clone, Debug, Default)]
-#[group(multiple = false)]
 pub struct Which {
     /// The certificate with this id (CKA_ID in hexadecimal, as `list` shows it).
     #[arg(long, value_name = "HEX")]
     pub id: Option<Hex>,
 
-    /// The certificate with this serial number, in hexadecimal.
-    #[arg(long, value_name = "HEX")]
+    /// The certificate with this serial number, in hexadecimal; with --id as well, of several with that id. Where two have one number, `sha256:`
+    /// and the fingerprint, as `list --json` shows it.
+    #[arg(long, value_name = "HEX", allow_hyphen_values = true, value_parser = number)]
     pub serial: Option<String>,
 
     /// The certificate with this number in `list --everywhere`; with --token only where the list with that gives it the same one.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["id", "serial"])]
     pub nth: Option<usize>,
 }
 
@@ -175,6 +175,19 @@ fn check_parser() -> impl clap::builder::TypedValueParser<Value = Check> {
 fn key_parser() -> impl clap::builder::TypedValueParser<Value = KeyKind> {
     PossibleValuesParser::new(KeyKind::ALL.iter().map(ToString::to_string))
         .try_map(|name| name.parse::<KeyKind>())
+}
+
+/// The serial number of a certificate, which may be negative, or its fingerprint: what [`usbtoken::Credentials::by_serial`] takes.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn number(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix("sha256:").or(text.strip_prefix('-')).unwrap_or(text);
+    let is_digit = |c: char| c.is_ascii_hexdigit() || c == ':';
+    match !digits.is_empty() && digits.chars().all(is_digit) {
+        true => Ok(text.to_owned()),
+        false => Err("only hexadecimal digits are allowed, and sha256: before a fingerprint".to_owned()),
+    }
 }
 
 /// Bytes, written as hexadecimal digits in pairs, with or without colons between the pairs. None at all are the identifier

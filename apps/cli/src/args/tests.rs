@@ -28,7 +28,7 @@ fn globals_stand_before_or_after_the_command() {
 fn contradictions_are_refused() {
     let conflicts: [&[&str]; 6] = [
         &["list", "--pin-file", "f", "--pin-env", "E"],
-        &["renew", "--issuer", "x", "--id", "01", "--serial", "02"],
+        &["renew", "--issuer", "x", "--nth", "1", "--serial", "02"],
         &["renew", "--issuer", "x", "--key", "p256", "--reuse-key"],
         &["request", "--out", "f", "--subject", "CN=a", "--id", "01"],
         &["request", "--out", "f", "--subject", "CN=a", "--reuse-key"],

@@ -20,12 +20,13 @@ use crate::run::Run;
 pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Chosen<Credential>> {
     let settled = |one| Chosen { value: one, settled: true };
     match (&which.id, &which.serial) {
-        (Some(id), _) => match all.by_id(&id.0) {
+        (Some(id), Some(serial)) => all.by_id(&id.0).by_serial(serial).only().map(settled),
+        (Some(id), None) => match all.by_id(&id.0) {
             // The certificates of a key that was used again have its identifier.
             row if !force && are_of_one_key(&row) => to_renew(row, run),
             named => named.only().map(settled),
         },
-        (None, Some(serial)) => all.by_serial(&serial.replace(':', "")).only().map(settled),
+        (None, Some(serial)) => all.by_serial(serial).only().map(settled),
         (None, None) if force => all.only().map(settled),
         (None, None) => to_renew(all, run),
     }

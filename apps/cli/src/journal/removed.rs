@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use base16ct::lower::encode_string as hex;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::renewal::Retired;
 use usbtoken::{Certificate, Code, Credential, Result};
@@ -46,6 +45,16 @@ impl Removed {
     /// Whether that certificate took its place.
     pub fn was_replaced_by(&self, certificate: &Certificate) -> bool {
         self.successor == fingerprint(certificate)
+    }
+
+    /// Whether it had this serial number, or this fingerprint behind `sha256:`.
+    pub fn is_named(&self, name: &str) -> bool {
+        let digits = |text: &str| text.replace(':', "").to_ascii_lowercase();
+        let plain = |text: &str| digits(text).trim_start_matches('0').to_owned();
+        match name.strip_prefix("sha256:") {
+            Some(fingerprint) => self.fingerprint == digits(fingerprint),
+            None => plain(&self.serial) == plain(name),
+        }
     }
 
     /// Whether the other one, removed later, took its place.
@@ -102,5 +111,5 @@ impl Journal {
 }
 
 fn fingerprint(certificate: &Certificate) -> String {
-    hex(&Sha256::digest(certificate.der()))
+    hex(&certificate.fingerprint())
 }

@@ -72,6 +72,9 @@ pub struct Credential {
     #[serde(serialize_with = "as_text")]
     pub issuer: Name,
     pub serial: String,
+    /// Its fingerprint, which names it where another has the same serial number.
+    #[serde(serialize_with = "as_fingerprint")]
+    pub sha256: Certificate,
     pub not_before: Moment,
     pub not_after: Moment,
     pub not_after_unix: i64,
@@ -202,6 +205,7 @@ impl Credential {
             subject: Subject::of(certificate.subject()),
             issuer: certificate.issuer().clone(),
             serial: certificate.serial().to_string(),
+            sha256: certificate.clone(),
             not_before: Moment(certificate.not_before()),
             not_after: Moment(certificate.not_after()),
             not_after_unix: unix(certificate.not_after()),
@@ -392,6 +396,11 @@ pub fn protection(level: Option<ProofLevel>) -> Words<'static> {
         Some(ProofLevel::Refused) => Words::ProofRefused,
         None => Words::ProofUnknown,
     }
+}
+
+/// Of thousands none is made where they are not shown.
+fn as_fingerprint<S: Serializer>(certificate: &Certificate, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex(&certificate.fingerprint()))
 }
 
 /// A name as text, which is made only where it is written.

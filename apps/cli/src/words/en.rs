@@ -187,10 +187,10 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintModule => "Name the driver with --module and its absolute path.",
         Words::HintToken => "Name the token, for example with --token 'pkcs11:serial=…'.",
         Words::HintCredential => {
-            "List the certificates with \"usbtoken list\" and name one with --id or --serial. Some tokens show them only after the login (--pin-file, --pin-env)."
+            "List the certificates with \"usbtoken list\" and name one with --id or --serial, with both, or with the fingerprint that --json shows (--serial sha256:…). Some tokens show them only after the login (--pin-file, --pin-env)."
         }
         Words::HintCredentialOrFrom => {
-            "List the certificates with \"usbtoken list\" and name one with --id or --serial. Some tokens show them only after the login (--pin-file, --pin-env). Where the old certificate is in a file and not on the token, renew, request, resume and install take --from file:FILE."
+            "List the certificates with \"usbtoken list\" and name one with --id or --serial, with both, or with the fingerprint that --json shows (--serial sha256:…). Some tokens show them only after the login (--pin-file, --pin-env). Where the old certificate is in a file and not on the token, renew, request, resume and install take --from file:FILE."
         }
         Words::HintPending => {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon --id ID\" removes it."

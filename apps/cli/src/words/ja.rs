@@ -202,10 +202,10 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintModule => "ドライバは --module に絶対パスで指定できます。",
         Words::HintToken => "トークンは --token 'pkcs11:serial=…' のように指定できます。",
         Words::HintCredential => {
-            "「usbtoken list」で一覧を表示し、--id または --serial で電子証明書を指定できます。ログイン後でなければ見えないトークンでは --pin-file または --pin-env も指定してください。"
+            "「usbtoken list」で一覧を表示し、--id または --serial（両方、または --json に表示されるフィンガープリント --serial sha256:…）で電子証明書を指定できます。ログイン後でなければ見えないトークンでは --pin-file または --pin-env も指定してください。"
         }
         Words::HintCredentialOrFrom => {
-            "「usbtoken list」で一覧を表示し、--id または --serial で電子証明書を指定できます。ログイン後でなければ見えないトークンでは --pin-file または --pin-env も指定してください。古い電子証明書がトークンではなくファイルにあるときは、renew、request、resume、install に --from file:ファイル名 を付けます。"
+            "「usbtoken list」で一覧を表示し、--id または --serial（両方、または --json に表示されるフィンガープリント --serial sha256:…）で電子証明書を指定できます。ログイン後でなければ見えないトークンでは --pin-file または --pin-env も指定してください。古い電子証明書がトークンではなくファイルにあるときは、renew、request、resume、install に --from file:ファイル名 を付けます。"
         }
         Words::HintPending => {
             "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon --id ID」で破棄できます。"

@@ -10,7 +10,7 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Family, Notice, Step};
 use usbtoken::pki::KeyAlgorithm;
 use usbtoken::places::OldCertificate;
-use usbtoken::renewal::PendingKey;
+use usbtoken::renewal::{BegunBy, PendingKey};
 use usbtoken::{
     Certificate, Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session,
 };
@@ -287,13 +287,27 @@ impl<'a> Visit<'a> {
     /// The command that renews although another certificate seems to take this one's place.
     pub fn renew_although(&self, old: &Credential, key: &KeyArgs) -> String {
         let line = CommandLine::new("renew", &self.run.global).flag("--although-renewed", true);
-        self.go_on(line.key(key), old.id())
+        self.on(line.key(key).certificate(old, true))
+    }
+
+    /// The command that goes on with a key that waits, whoever began its job.
+    pub fn resume_key(&self, key: &PendingKey) -> String {
+        let line = CommandLine::new("resume", &self.run.global);
+        self.go_on(line.any_caller(&self.run.global, is_of_other(key)), key.id())
     }
 
     fn go_on(&self, line: CommandLine, key_id: &[u8]) -> String {
-        let line = line.value("--id", Some(&hex(key_id)));
+        self.on(line.value("--id", Some(&hex(key_id))))
+    }
+
+    fn on(&self, line: CommandLine) -> String {
         self.checks.on(line.issuer(self.args, self.form)).end()
     }
+}
+
+/// Whether a page or another program began the job: the command goes on with it where that is said.
+pub fn is_of_other(key: &PendingKey) -> bool {
+    matches!(key.begun_by(), BegunBy::Page | BegunBy::Program)
 }
 
 /// The request of a job that is resumed: the one that was made first, or one that cannot be told from it. A CA takes

@@ -179,8 +179,7 @@ fn is_in_window(run: &Run, old: &Credential) -> bool {
 
 fn tell_removals<'c>(run: &Run, olds: impl Iterator<Item = &'c Credential>, text: &mut String) {
     for old in olds {
-        let serial = old.certificate().serial().to_string();
-        let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial)).end();
+        let line = CommandLine::new("retire", &run.global).certificate(old, false).end();
         text.push_str(&format!("\n{}", Words::MayRetire(&line).text(run.lang)));
     }
 }

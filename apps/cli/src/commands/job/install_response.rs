@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use usbtoken::bank::{Begins, KeyRule, OldCredential, Override};
 use usbtoken::error::{Fact, Notice, Step, Warning};
@@ -11,6 +12,7 @@ use usbtoken::renewal::{Retire, Retired};
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
 
+use super::ways_on::{Said, name_successor, reason};
 use crate::args::CheckArgs;
 use crate::commands::{from, select};
 use crate::journal::JournalEntry;
@@ -29,6 +31,8 @@ pub struct Checks<'a> {
     /// What the command line says of the subject and of the old credential, for the command that goes on.
     subject: Option<SubjectRule>,
     retire_old: bool,
+    /// Whether the old credential was named by its identifier.
+    by_id: bool,
     pub policy: Policy,
 }
 
@@ -58,7 +62,12 @@ impl<'a> Checks<'a> {
         if retire_old {
             policy.old = OldCredential::Remove;
         }
-        Ok(Checks { args, subject, retire_old, policy })
+        Ok(Checks { args, subject, retire_old, by_id: false, policy })
+    }
+
+    /// The same where the old credential was named by its identifier.
+    pub fn by_id(self, by_id: bool) -> Self {
+        Checks { by_id, ..self }
     }
 
     /// The policy of a job that waits: what its beginning demanded, where this computer knows it, and what the command line
@@ -98,7 +107,7 @@ impl<'a> Checks<'a> {
         match run.job(|call| removal.run(session, &call)) {
             Ok(done) => {
                 keeper.note_removed(session, old, &done);
-                Again::Removed
+                Again::Removed(done.key_removed, key_stays(old, &done))
             }
             Err(error) => match error.code() {
                 Code::NotInUseYet | Code::RetireBeforeWindow | Code::RetireNotBegun => Again::Nothing,
@@ -133,7 +142,8 @@ impl<'a> Checks<'a> {
 
     /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
     fn name_retire(&self, error: Error, run: &Run, old: &Credential) -> Error {
-        let error = match name_successor(error, run, old, self.said()) {
+        let said = self.said();
+        let error = match name_successor(error, run, old, said) {
             Ok(named) => return named,
             Err(error) => error,
         };
@@ -142,6 +152,7 @@ impl<'a> Checks<'a> {
             Code::RetireKept
                 | Code::RetireIssuerNotShown
                 | Code::RetireBeforeWindow
+                | Code::RetireOlderFirst
                 | Code::RetireOnlyCredential
                 | Code::RetireNoSuccessor
                 | Code::RetireNotOurs
@@ -151,13 +162,11 @@ impl<'a> Checks<'a> {
         if never {
             return error;
         }
-        let serial = old.certificate().serial().to_string();
-        let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
-        error.fact(Fact::GoOn, self.said().on(line).end())
+        error.fact(Fact::GoOn, said.retire(run, old).end())
     }
 
     fn said(&self) -> Said<'_> {
-        Said { anchors: &self.args.trust_anchor, subject: self.subject }
+        Said { anchors: &self.args.trust_anchor, subject: self.subject, by_id: self.by_id, ..Said::default() }
     }
 
     /// The rule for the subject, where the command line has another than the usual one.
@@ -166,71 +175,15 @@ impl<'a> Checks<'a> {
     }
 }
 
-/// What a command line says of the certificate that takes the place of another.
-#[derive(Clone, Copy)]
-pub struct Said<'a> {
-    pub anchors: &'a [PathBuf],
-    pub subject: Option<SubjectRule>,
-}
-
-impl Said<'_> {
-    fn rule(self) -> Option<String> {
-        self.subject.filter(|rule| *rule != SubjectRule::default()).map(|rule| rule.to_string())
-    }
-
-    fn on(self, line: CommandLine) -> CommandLine {
-        let anchors = self.anchors.iter().map(PathBuf::as_path);
-        let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
-        line.value("--subject", self.rule().as_deref())
-    }
-}
-
 /// What came of the removal of a credential that is renewed.
 pub enum Again {
     /// It stays, or waits until the bank takes the new one, that is valid, or this one has ended.
     Nothing,
-    Removed,
+    /// It has gone; whether its key went with it, and that it stays, where a person would not expect that.
+    Removed(bool, Option<Warning>),
     /// It stays, and a person was told so before.
     Kept(Warning),
     Failed(Error),
-}
-
-/// Names the command by which a person says that the new certificate is meant, where the error is that it has another user's
-/// name, or that the copy is, where it is one.
-///
-/// # Errors
-/// Any other error, as it is.
-pub fn name_successor(error: Error, run: &Run, old: &Credential, said: Said<'_>) -> Result<Error> {
-    let by_id = match (error.code(), reason(&error)) {
-        (Code::OldIsCopy, _) => Some(Fact::Id),
-        (_, Some("two_keys_sign")) => Some(Fact::Candidate),
-        _ => None,
-    };
-    if let Some(wanted) = by_id {
-        let line = |id| said.on(CommandLine::new("retire", &run.global).value("--id", Some(id))).end();
-        let ids = error.facts().filter(|(fact, id)| *fact == wanted && !id.is_empty());
-        let mut lines: Vec<String> = ids.map(|(_, id)| line(id)).collect();
-        lines.dedup();
-        return Ok(lines.into_iter().fold(error, |error, line| error.fact(Fact::GoOn, line)));
-    }
-    let is_of_issuer = error.code() == Code::RetireIssuerNotShown || reason(&error) == Some("another_ca");
-    let is_banks = run.bank().is_some_and(|bank| bank.check_override(Override::Anchors).is_err());
-    if is_of_issuer && (is_banks || !said.anchors.is_empty()) {
-        return Err(error);
-    }
-    let successor = error.facts().find(|(fact, _)| *fact == Fact::Successor);
-    let Some((_, successor)) = successor.map(|(fact, value)| (fact, value.to_owned())) else {
-        return Err(error);
-    };
-    let serial = old.certificate().serial().to_string();
-    let line = CommandLine::new("retire", &run.global).value("--serial", Some(&serial));
-    let line = line.value("--successor", Some(&successor));
-    let line = said.on(line.flag("--although-issuer-not-shown", is_of_issuer));
-    Ok(error.fact(Fact::GoOn, line.end()))
-}
-
-fn reason(error: &Error) -> Option<&str> {
-    error.facts().find(|(fact, _)| *fact == Fact::Reason).map(|(_, reason)| reason)
 }
 
 /// The certificates in files of trust anchors.
@@ -281,7 +234,7 @@ pub fn finish(
     }
     notices.extend(installed.notices.iter().cloned());
     let mut failed = None;
-    let mut retired = false;
+    let mut retired: Option<Retired> = None;
     let mut kept_by_bank = false;
     let elsewhere = installed.old_elsewhere.as_ref();
     let works_from = installed.works_from(run.now());
@@ -292,7 +245,8 @@ pub fn finish(
             match remove(run, session, &removal, installed.credential.certificate()) {
                 Ok(done) => {
                     job.keeper.note_removed(session, &old, &done);
-                    retired = true;
+                    notices.extend(key_stays(&old, &done));
+                    retired = Some(done);
                 }
                 // What was to go has gone before, and a copy is another program's.
                 Err(error) if error.code() == Code::OldIsCopy => notices.push(copy_kept(&error)),
@@ -323,13 +277,13 @@ pub fn finish(
         text.push_str(&format!("\n  {} = {order}", Fact::Reference.label(run.lang)));
     }
     text.push_str(&format!("\n{}", Words::RestartBrowsers.text(run.lang)));
-    if retired {
+    if retired.is_some() {
         text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
     }
     if kept_by_bank {
         text.push_str(&format!("\n{}", Words::KeptByBank.text(run.lang)));
     }
-    let own = bank_words(run, retired || installed.replaced.is_none() && elsewhere.is_none());
+    let own = bank_words(run, retired.is_some() || installed.replaced.is_none() && elsewhere.is_none());
     text.extend(own.iter().map(|words| format!("\n{}", printable(words))));
     if run.bank().is_some_and(|bank| bank.login_url.is_some()) {
         let line = CommandLine::new("confirm", &run.global).end();
@@ -342,7 +296,8 @@ pub fn finish(
         "reference": job.order,
         "replaced": replaced,
         "from": elsewhere.map(|old| view::Elsewhere::of(old, run.when())),
-        "retired": retired,
+        "retired": retired.is_some(),
+        "key_removed": retired.is_some_and(|done| done.key_removed),
         "already_installed": installed.was_there,
         "issuer_continuity": installed.issuer,
         "key_reused": installed.key_reused,
@@ -390,6 +345,13 @@ fn told(keeper: &Keeper, session: &Session, old: &Credential, error: &Error) {
     if still_kept(error).is_some() {
         keeper.note_told(session, old, error.code());
     }
+}
+
+/// That the old key stays though the new certificate has a key of its own: another certificate is for it, or may be.
+pub fn key_stays(old: &Credential, done: &Retired) -> Option<Warning> {
+    let shares = done.successor.certificate().public_key() == old.certificate().public_key();
+    let notice = || Warning::from(Notice::OldKeyStays).fact(Fact::Serial, old.certificate().serial());
+    (!done.key_removed && !shares).then(|| notice().fact(Fact::Id, hex(&done.id)))
 }
 
 /// That another program's copy of the old certificate stays.

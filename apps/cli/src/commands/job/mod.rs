@@ -10,3 +10,4 @@ pub mod renew;
 pub mod request;
 pub mod resume;
 pub mod retire;
+pub mod ways_on;

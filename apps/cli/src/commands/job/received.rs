@@ -37,6 +37,7 @@ impl Received<'_> {
             Some(entry) => CommandLine::on_token("install", &run.global, &entry.token),
             None => CommandLine::new("install", &run.global),
         };
+        let line = line.any_caller(&run.global, error.code() == Code::PendingOfOther);
         let error = match &other {
             Some(entry) => {
                 let other = Error::new(Code::AnswerForOtherToken)

@@ -13,7 +13,7 @@ use usbtoken::{
 
 use super::ask::{self, Options, Order, Visit};
 use super::install_response::{self, Again, Checks, Job};
-use crate::args::{self, Which};
+use crate::args::{self, Hex, Which};
 use crate::commands::chosen::{self, Access, Chosen};
 use crate::commands::{from, select};
 use crate::journal::{JournalEntry, Removed};
@@ -27,6 +27,7 @@ use crate::words::Words;
 pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let checks =
         Checks::read(run, &args.checks, args.subject.subject, select::key_rule(&args.key), args.retire_old)?;
+    let checks = checks.by_id(args.which.id.is_some());
     let elsewhere = from::old(run, &args.old, &args.which)?;
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     let (old, access) = match old_and_token(run, args, elsewhere, &visit, &checks)? {
@@ -209,9 +210,11 @@ fn renewed(
     let (mut notices, mut failed) = (Vec::new(), None);
     match old.on_token().map_or(Again::Nothing, again) {
         Again::Nothing => {}
-        Again::Removed => {
+        Again::Removed(with_key, stays) => {
             text = format!("{text}\n{}", Words::Retired.text(run.lang));
             json["retired"] = true.into();
+            json["key_removed"] = with_key.into();
+            notices.extend(stays);
         }
         Again::Kept(kept) => {
             json["retired"] = false.into();
@@ -254,10 +257,12 @@ fn renewed_before(run: &Run, (token, by): (TokenIdentity, Certificate), checks: 
 
 /// Whether the command line, or the token's URI, names what was removed.
 fn is_meant(removed: &Removed, which: &Which, found_by: &TokenUri) -> bool {
-    let serial = |text: &str| text.replace(':', "").trim_start_matches('0').to_ascii_lowercase();
+    let has_id = |id: &Hex| removed.id == hex(&id.0);
+    let is_named = |name: &String| removed.is_named(name);
     match (&which.id, &which.serial) {
-        (Some(id), _) => removed.id == hex(&id.0),
-        (None, Some(named)) => serial(&removed.serial) == serial(named),
+        (Some(_), _) | (_, Some(_)) => {
+            which.id.as_ref().is_none_or(has_id) && which.serial.as_ref().is_none_or(is_named)
+        }
         (None, None) => decode_vec(&removed.id).is_ok_and(|id| select::names(found_by, &id)),
     }
 }
@@ -310,8 +315,9 @@ impl Waiting<'_> {
             Err(_) => false,
         };
         if !(args.resume || by_itself || ask()) {
-            let order = key.as_ref().ok().and_then(|key| visit.keeper.reference(session, key.id()));
-            return Err(Reference::name(order.as_ref(), error));
+            let Ok(key) = key else { return Err(error) };
+            let order = visit.keeper.reference(session, key.id());
+            return Err(Reference::name(order.as_ref(), error.fact(Fact::GoOn, visit.resume_key(&key))));
         }
         let key = key?;
         let entry = visit.keeper.entry(session, key.id())?;
@@ -321,6 +327,10 @@ impl Waiting<'_> {
             Some(kept) => renewal.requested_key(&kept),
             None => renewal,
         };
-        run.job(|call| renewal.resume(session, &key, &call))
+        let resumed = run.job(|call| renewal.resume(session, &key, &call));
+        resumed.map_err(|error| match error.code() {
+            Code::PendingOfOther => error.fact(Fact::GoOn, visit.resume_key(&key)),
+            _ => error,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use base16ct::lower::encode_string as hex;
+use base16ct::lower::{decode_vec, encode_string as hex};
 use serde_json::json;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
@@ -11,7 +11,7 @@ use usbtoken::places::OldCertificate;
 use usbtoken::{Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Order};
-use crate::args::{self, FormatArg, OutArgs};
+use crate::args::{self, FormArg, FormatArg, Hex, OutArgs};
 use crate::commands::chosen::{self, Access};
 use crate::commands::{from, select};
 use crate::files;
@@ -70,7 +70,8 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let mut policy = select::policy(run, &args.key, args.require_proof);
     if let (Some(order), Some(old)) = (&kept, &old) {
         if policy.key != KeyRule::OldAgain {
-            return Err(ask::order_waits(order, old));
+            let line = again(run, args, old.id(), false);
+            return Err(ask::order_waits(order, old).fact(Fact::GoOn, line.end()));
         }
         policy.proof = policy.proof.max(order.demands.proof);
     }
@@ -83,9 +84,9 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     let certificate = elsewhere.as_ref().map(OldCertificate::certificate);
     let certificate = certificate.or(old.as_ref().map(Credential::certificate));
     let begun = ask::begin(run, &keeper, &session, &renewal, certificate, order);
-    let named = |error| match &old {
-        Some(old) => name_way_on(error, run, args, old),
-        None => error,
+    let named = |error| {
+        let error = name_waiting(error, &session, &keeper, run, args);
+        old.iter().fold(error, |error, old| name_way_on(error, run, args, old))
     };
     let (pending, request) = begun.map_err(named)?;
     write(run, &session, &pending, &request, &args.out, &args.file)
@@ -97,8 +98,41 @@ fn name_way_on(error: Error, run: &Run, args: &args::Request, old: &Credential) 
         return error;
     }
     let line = CommandLine::new("request", &run.global).flag("--although-renewed", true).key(&args.key);
-    let line = line.value("--id", Some(&hex(old.id()))).path("--out", Some(&args.out));
-    error.fact(Fact::GoOn, line.end())
+    error.fact(Fact::GoOn, to_file(line.certificate(old, true), &args.out, &args.file, args.form).end())
+}
+
+/// The command that writes the request of a key that waits, or of an order for the key in use.
+fn again(run: &Run, args: &args::Request, id: &[u8], of_other: bool) -> CommandLine {
+    let line = CommandLine::new("resume", &run.global).any_caller(&run.global, of_other);
+    to_file(line.value("--id", Some(&hex(id))), &args.out, &args.file, args.form)
+}
+
+/// Where the request of this job, or its beginning, waits for its answer: names the command that writes that request again. A first
+/// certificate's is named where it is for the same name.
+fn name_waiting(error: Error, session: &Session, keeper: &Keeper, run: &Run, args: &args::Request) -> Error {
+    let id = error.facts().find(|(fact, _)| *fact == Fact::Id).and_then(|(_, id)| decode_vec(id).ok());
+    let key = id.and_then(|id| select::pending(session, Some(&Hex(id)), |_| true).ok());
+    let Some(key) = key.filter(|_| error.code() == Code::PendingExists) else { return error };
+    let line = again(run, args, key.id(), ask::is_of_other(&key));
+    let Some(subject) = &args.subject else { return error.fact(Fact::GoOn, line.end()) };
+    let kept = keeper.entry(session, key.id()).ok().flatten();
+    match kept.and_then(|entry| entry.subject()) {
+        Some(name) if first_subject(subject).is_ok_and(|subject| subject == name) => {
+            error.fact(Fact::GoOn, line.value("--subject", Some(subject)).end())
+        }
+        Some(other) => error.fact(Fact::Subject, other),
+        None => error,
+    }
+}
+
+/// Adds the file for the request, and what was said of its form.
+pub fn to_file(line: CommandLine, out: &Path, file: &OutArgs, form: Option<FormArg>) -> CommandLine {
+    let line = line.path("--out", Some(out)).flag("--overwrite", file.overwrite);
+    let format = file.format.map(|format| match format {
+        FormatArg::Pem => "pem",
+        FormatArg::Der => "der",
+    });
+    line.value("--format", format).form(form)
 }
 
 /// The name for a first certificate, within the bounds of X.520: a CA would refuse it after the key was made.

@@ -17,6 +17,7 @@ use crate::commands::{from, select};
 use crate::files;
 use crate::journal::JournalEntry;
 use crate::kept::Keeper;
+use crate::next_command::CommandLine;
 use crate::output::Outcome;
 use crate::reference::Reference;
 use crate::run::Run;
@@ -144,7 +145,8 @@ fn go_on(
         Some(kept) => renewal.requested_key(&kept),
         None => renewal,
     };
-    let pending = run.job(|call| renewal.resume(session, key, &call))?;
+    let resumed = run.job(|call| renewal.resume(session, key, &call));
+    let pending = resumed.map_err(|error| name_way_on(error, run, args, way, key))?;
     let reference = match way {
         Way::Write(..) => args.order.reference.clone(),
         Way::Ask(visit) => visit.reference(),
@@ -154,6 +156,21 @@ fn go_on(
         Way::Write(out, _) => request::write(run, session, &pending, &again()?, out, &args.file),
         Way::Ask(visit) => finish(run, checks, visit, session, &pending, again),
     }
+}
+
+/// Where another caller began the job, names the command that goes on with it all the same: nothing is lost by it.
+fn name_way_on(error: Error, run: &Run, args: &args::Resume, way: &Way<'_>, key: &PendingKey) -> Error {
+    if error.code() != Code::PendingOfOther {
+        return error;
+    }
+    let line = match way {
+        Way::Ask(visit) => visit.resume_key(key),
+        Way::Write(out, _) => {
+            let line = CommandLine::new("resume", &run.global).any_caller(&run.global, true);
+            request::to_file(line.value("--id", Some(&hex(key.id()))), out, &args.file, args.form).end()
+        }
+    };
+    error.fact(Fact::GoOn, line)
 }
 
 /// What is done with the request.

@@ -7,13 +7,14 @@ use usbtoken::renewal::Retire;
 use usbtoken::{Code, Credentials, Error, Result};
 
 use super::abandon;
-use super::install_response::{self, Said};
+use super::install_response;
+use super::ways_on::{self, Said};
 use crate::args::{self, Which};
 use crate::commands::chosen::{self, Chosen};
 use crate::commands::select;
 use crate::kept::Keeper;
-use crate::output::Outcome;
 use crate::output::view;
+use crate::output::{Outcome, notices_json, notices_text};
 use crate::run::Run;
 use crate::words::Words;
 
@@ -67,18 +68,27 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         None => removal,
     };
     let removal = if args.although_issuer_not_shown { removal.although_issuer_not_shown() } else { removal };
-    let said = Said { anchors: &args.trust_anchor, subject: args.subject.subject };
-    let named = |error| install_response::name_successor(error, run, &old, said);
+    let said = Said {
+        anchors: &args.trust_anchor,
+        subject: args.subject.subject,
+        successor: args.successor.as_deref(),
+        although_issuer_not_shown: args.although_issuer_not_shown,
+        by_id: which.id.is_some(),
+    };
+    let named = |error| ways_on::name_successor(error, run, &old, said);
     let removed = run.job(|call| removal.run(&session, &call));
     let retired = removed.map_err(|error| named(error).unwrap_or_else(|error| error))?;
     Keeper::of_user().note_removed(&session, &old, &retired);
+    let notices: Vec<_> = install_response::key_stays(&old, &retired).into_iter().collect();
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
-    let text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
+    let mut text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
+    text.push_str(&notices_text(&notices, run.tongue()));
     let json = json!({
         "retired": shown,
         "successor": successor,
         "issuer_continuity": retired.issuer,
         "key_removed": retired.key_removed,
+        "notices": notices_json(&notices, run.tongue()),
     });
     Ok(Outcome::changed(text, json, Fact::Serial, old.certificate().serial()))
 }
