@@ -433,6 +433,8 @@ numbered! {
         OldNotOfJob = 842 "old_not_of_job",
         /// The old key is needed, and it is not on this token.
         OldKeyElsewhere = 843 "old_key_elsewhere",
+        /// What a program signed with the old key does not verify with the old certificate.
+        OldKeySignatureInvalid = 865 "old_key_signature_invalid",
         /// Another program, such as a running Firefox, holds the NSS profile, so it cannot be read now.
         NssProfileBusy = 850 "nss_profile_busy",
 

@@ -343,8 +343,10 @@ impl Job<'_> {
         let (algorithm, public) = (info.algorithm(), old.certificate().public_key());
         let signature =
             signer.sign(algorithm, info.to_be_signed()).map_err(|error| error.during(Step::SignRequest))?;
-        let verified = public.verify(algorithm, info.to_be_signed(), &signature);
-        verified.map_err(|error| old.identify(error).during(Step::SignRequest))?;
+        public.verify(algorithm, info.to_be_signed(), &signature).map_err(|error| {
+            let false_one = Error::new(Code::OldKeySignatureInvalid).during(Step::SignRequest);
+            old.identify(false_one).fact(Fact::Expected, public.algorithm()).caused_by(error)
+        })?;
         info.assemble(&signature)
     }
 

@@ -6,7 +6,7 @@ use base16ct::lower::encode_string as hex;
 use usbtoken::error::{Fact, Step};
 use usbtoken::overview::Listed;
 use usbtoken::pki::Window;
-use usbtoken::places::OldCertificate;
+use usbtoken::places::{OldCertificate, Place};
 use usbtoken::renewal::KeyState;
 use usbtoken::{Code, Credential, Credentials, Error, Response, Result};
 
@@ -41,7 +41,9 @@ pub(super) fn which(certificate: &[u8], encoding: u32) -> Result<Which> {
     if kind == encoding::USBTOKEN_ENCODING_HEX_RAW && bytes.len() <= 21 {
         return Ok(Which::Number(bytes));
     }
-    match Response::parse(&bytes)?.certificates() {
+    let unusable = |error| Error::new(Code::OldFileUnusable).fact(Fact::Place, Place::Given).caused_by(error);
+    let read = Response::parse(&bytes).map_err(|error| unusable(error).during(Step::ReadPlace))?;
+    match read.certificates() {
         [one] if one.is_ca() => {
             Err(Error::new(Code::OldIsCa).during(Step::ReadPlace).fact(Fact::Subject, one.subject()))
         }

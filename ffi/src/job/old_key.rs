@@ -40,7 +40,8 @@ pub struct usbtoken_sign_request {
 }
 
 /// Signs with the old key, wherever it is; the key stays there. Returns USBTOKEN_OK, or a status that says why not, such as
-/// USBTOKEN_CANCELLED. The signature is verified with the old certificate: a false one is USBTOKEN_SIGNATURE_INVALID.
+/// USBTOKEN_CANCELLED. The signature is verified with the old certificate: a false one is
+/// USBTOKEN_OLD_KEY_SIGNATURE_INVALID.
 pub type usbtoken_sign_callback =
     Option<unsafe extern "C" fn(user: *mut c_void, request: *mut usbtoken_sign_request) -> usbtoken_status>;
 
@@ -91,7 +92,8 @@ impl SignByOldKey for Signer {
         // SAFETY: the caller promised a function of this type; message, request and room live until it returns.
         let status = unsafe { (self.sign)(self.user, &raw mut request) };
         if status != USBTOKEN_OK {
-            return Err(refused(status::code(status).unwrap_or(Code::Cancelled)));
+            let unknown = || refused(Code::BadArgument).fact(Fact::Detail, "sign: unknown_status");
+            return Err(status::code(status).map_or_else(unknown, refused));
         }
         let written = room.get(..request.signature_length).filter(|signature| !signature.is_empty());
         let reason = || refused(Code::BadArgument).fact(Fact::Detail, "request.signature_length");

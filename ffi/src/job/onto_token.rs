@@ -4,7 +4,8 @@ use std::ffi::{c_char, c_void};
 use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 
-use usbtoken::places::{self, OldCertificate, Password};
+use usbtoken::pki::Window;
+use usbtoken::places::{self, InPlace, OldCertificate, Password};
 use usbtoken::renewal::Clock;
 use usbtoken::{Install, Result, Run};
 
@@ -43,33 +44,59 @@ pub struct usbtoken_old_certificate {
     pub sign: usbtoken_sign_callback,
     /// Handed to it. May be NULL.
     pub sign_user: *mut c_void,
+    /// Which of several certificates in data is meant: its serial number, in hexadecimal. NULL: the only one that can be renewed now;
+    /// USBTOKEN_OLD_AMBIGUOUS where there are several of these, and where there are several and none can be renewed.
+    pub serial: *const c_char,
+    /// The length of the serial number in bytes, or USBTOKEN_NUL_TERMINATED.
+    pub serial_length: usize,
 }
 
 // SAFETY: repr(C), begins with its size; integers, pointers and an optional function may all be 0.
 unsafe impl Sized32 for usbtoken_old_certificate {}
 
-/// The one certificate that is meant.
-///
-/// # Safety
-/// `old` is NULL or a struct that begins with its size, whose bytes and password are readable.
-unsafe fn read(old: *const usbtoken_old_certificate) -> Result<(OldCertificate, Option<Signer>)> {
-    // SAFETY: the same contract.
-    let old = unsafe { args::sized("old", old) }?.ok_or_else(|| args::bad("old", "null"))?;
-    if usize::try_from(old.struct_size)
-        .is_ok_and(|size| size < offset_of!(usbtoken_old_certificate, password))
-    {
-        // It ends before what it is about.
-        return Err(args::bad("old", "struct_size_unset"));
+/// What the caller gave: certificates, and what chooses among them.
+struct Given {
+    found: InPlace,
+    serial: Option<String>,
+    signer: Option<Signer>,
+}
+
+impl Given {
+    /// # Safety
+    /// `old` is NULL or a struct that begins with its size, whose bytes and texts are readable.
+    unsafe fn read(old: *const usbtoken_old_certificate) -> Result<Self> {
+        // SAFETY: the same contract.
+        let old = unsafe { args::sized("old", old) }?.ok_or_else(|| args::bad("old", "null"))?;
+        if usize::try_from(old.struct_size)
+            .is_ok_and(|size| size < offset_of!(usbtoken_old_certificate, password))
+        {
+            // It ends before what it is about.
+            return Err(args::bad("old", "struct_size_unset"));
+        }
+        if old.reserved != 0 {
+            return Err(args::bad("old.reserved", "not_zero"));
+        }
+        // SAFETY: the same contract.
+        let data = unsafe { args::bytes("old.data", old.data, old.length, usize::MAX) }?;
+        // SAFETY: the same contract.
+        let password = unsafe { args::optional_text("old.password", old.password, old.password_length) }?;
+        // SAFETY: the same contract.
+        let serial = unsafe { args::optional_text("old.serial", old.serial, old.serial_length) }?;
+        Ok(Given {
+            found: places::read_bytes(data, password.map(Password::new).as_ref())?,
+            serial: serial.map(str::to_owned),
+            signer: Signer::of(old.sign, old.sign_user),
+        })
     }
-    if old.reserved != 0 {
-        return Err(args::bad("old.reserved", "not_zero"));
+
+    /// The one certificate that is meant.
+    fn only(self, window: &Window, clock: &Clock) -> Result<(OldCertificate, Option<Signer>)> {
+        let old = match &self.serial {
+            Some(serial) => self.found.by_serial(serial)?.only(),
+            None => self.found.renewable(window, clock.now()).only(),
+        };
+        Ok((old?, self.signer))
     }
-    // SAFETY: the same contract.
-    let data = unsafe { args::bytes("old.data", old.data, old.length, usize::MAX) }?;
-    // SAFETY: the same contract.
-    let password = unsafe { args::optional_text("old.password", old.password, old.password_length) }?;
-    let certificate = places::read_bytes(data, password.map(Password::new).as_ref())?.only()?;
-    Ok((certificate, Signer::of(old.sign, old.sign_user)))
 }
 
 /// How a call runs that may need the old key.
@@ -91,8 +118,10 @@ pub unsafe extern "C" fn usbtoken_renewal_preflight_from(
 ) -> usbtoken_status {
     boundary::on::<TokenNoun>(token, |noun| {
         // SAFETY: rule 4 of the header.
-        let (params, (old, signer)) = unsafe { (Params::read(params)?, read(old)?) };
+        let (params, given) = unsafe { (Params::read(params)?, Given::read(old)?) };
         boundary::give::<Findings>(out, || {
+            let (window, clock) = params.window(&noun.host)?;
+            let (old, signer) = given.only(&window, &clock)?;
             let (renewal, clock) = params.renewal(Some(old), &noun.host)?;
             let findings =
                 renewal.preflight(&noun.token.refreshed()?, &run(&noun.host, clock, signer.as_ref()));
@@ -114,8 +143,10 @@ pub unsafe extern "C" fn usbtoken_renewal_begin_from(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         // SAFETY: rule 4 of the header.
-        let (params, (old, signer)) = unsafe { (Params::read(params)?, read(old)?) };
+        let (params, given) = unsafe { (Params::read(params)?, Given::read(old)?) };
         boundary::give::<RenewalNoun>(out, || {
+            let (window, clock) = params.window(&noun.host)?;
+            let (old, signer) = given.only(&window, &clock)?;
             let (renewal, clock) = params.renewal(Some(old), &noun.host)?;
             let pending = renewal.begin(&*noun.session()?, &run(&noun.host, clock, signer.as_ref()))?;
             Ok(RenewalNoun::new(pending, &noun.host))
@@ -135,9 +166,11 @@ pub unsafe extern "C" fn usbtoken_renewal_resume_from(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         // SAFETY: rule 4 of the header.
-        let (params, (old, signer)) = unsafe { (Params::read(params)?, read(old)?) };
+        let (params, given) = unsafe { (Params::read(params)?, Given::read(old)?) };
         let pending = boundary::also::<PendingNoun>("pending", pending)?;
         boundary::give::<RenewalNoun>(out, || {
+            let (window, clock) = params.window(&noun.host)?;
+            let (old, signer) = given.only(&window, &clock)?;
             let key = pending.key.clone().renewing(old.certificate());
             let (renewal, clock) = params.renewal(Some(old), &noun.host)?;
             let pending =
@@ -160,9 +193,10 @@ pub unsafe extern "C" fn usbtoken_install_from(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         // SAFETY: rule 4 of the header.
-        let (answer, (old, _)) = unsafe { (installed::answer(answer_data, answer_length)?, read(old)?) };
+        let (answer, given) = unsafe { (installed::answer(answer_data, answer_length)?, Given::read(old)?) };
         // SAFETY: rule 4 of the header.
         let (policy, clock) = unsafe { installed::apply(noun.host.policy(), params, &noun.host) }?;
+        let (old, _) = given.only(&policy.window, &clock)?;
         let session = noun.session()?;
         let response = installed::read(&noun.host, answer)?;
         let install = Install::new(&response).policy(&policy).old(&old);

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use base16ct::lower::encode_string as hex;
 use usbtoken::bank::{KeyRule, Override, RequestForm};
 use usbtoken::error::Fact;
-use usbtoken::pki::{Name, ProofLevel};
+use usbtoken::pki::{Name, ProofLevel, Window};
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::Clock;
 use usbtoken::{Code, Error, Pending, Renewal, Result};
@@ -192,7 +192,18 @@ impl Params {
         Ok(Params { raw, subject })
     }
 
+    /// When a renewal may begin, and the time that counts.
+    pub(super) fn window(&self, host: &Host) -> Result<(Window, Clock)> {
+        let mut window = host.policy().window;
+        let Some(raw) = &self.raw else { return Ok((window, Clock::SYSTEM)) };
+        if raw.window_days != 0 {
+            window.days = raw.window_days;
+        }
+        Ok((window, host.clock(raw.now)?))
+    }
+
     pub(super) fn renewal(self, old: Option<OldCertificate>, host: &Host) -> Result<(Renewal, Clock)> {
+        let (window, clock) = self.window(host)?;
         let renewal = match (old, self.subject) {
             (Some(old), None) => Renewal::of(old),
             (None, Some(subject)) => Renewal::first(subject),
@@ -200,7 +211,8 @@ impl Params {
             (None, None) => return Err(args::bad("credential", "no_credential_nor_subject")),
         };
         let mut policy = host.policy();
-        let Some(raw) = self.raw else { return Ok((renewal.policy(&policy), Clock::SYSTEM)) };
+        policy.window = window;
+        let Some(raw) = self.raw else { return Ok((renewal.policy(&policy), clock)) };
         let all = USBTOKEN_RENEW_OUTSIDE_WINDOW
             | USBTOKEN_RENEW_BESIDE_PENDING
             | USBTOKEN_RENEW_REUSE_KEY
@@ -211,11 +223,7 @@ impl Params {
             return Err(args::bad("params.flags", "unknown_value"));
         }
         let has = |flag| raw.flags & flag != 0;
-        let clock = host.clock(raw.now)?;
         host.check_override(has(USBTOKEN_RENEW_OUTSIDE_WINDOW), Override::Window)?;
-        if raw.window_days != 0 {
-            policy.window.days = raw.window_days;
-        }
         if let Some(kind) = key_kind(raw.key_kind)? {
             policy.key = KeyRule::Kind(kind);
         }

@@ -291,7 +291,7 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         Code::PinLocked | Code::PinFinalTry | Code::PinExpired | Code::PinNotSet => USBTOKEN_HR_PIN_BLOCKED,
         Code::TokenFull => USBTOKEN_HR_TOKEN_FULL,
         Code::KeyExportable | Code::ProofInsufficient => USBTOKEN_HR_KEY_EXPORTABLE,
-        Code::SignatureInvalid => USBTOKEN_HR_BAD_SIGNATURE,
+        Code::SignatureInvalid | Code::OldKeySignatureInvalid => USBTOKEN_HR_BAD_SIGNATURE,
         Code::MechanismUnsupported
         | Code::KeySizeUnsupported
         | Code::TemplateRefused
@@ -304,6 +304,7 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
             USBTOKEN_HR_EXISTS
         }
         Code::AnswerNoLeaf | Code::KeyMismatch | Code::CertificateNotAwaited => USBTOKEN_HR_NOT_FOUND,
+        Code::OldFileUnusable => USBTOKEN_HR_BAD_RESPONSE,
         Code::CertificateExpired => USBTOKEN_HR_NOT_VALID_NOW,
         Code::NotYetRenewable | Code::Expired => USBTOKEN_HR_NOT_VALID_NOW,
         Code::SubjectDiffers

@@ -158,6 +158,12 @@ static void refusals(usbtoken_context *context, struct host *host)
     /* InheritNone, which would have no effect. */
     EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_initialize_from_certificate(e, user, NULL, 0, 1, 0x12));
     EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_initialize_from_certificate(e, user, any, 4, 99, 0));
+    EXPECT(USBTOKEN_HR_BAD_RESPONSE, e,
+           usbtoken_enroll_initialize_from_certificate(e, user, (const uint8_t *)"junk", 4, USBTOKEN_ENCODING_BINARY, 0));
+    usbtoken_error *why = NULL;
+    OK(e, usbtoken_last_error(e, &why));
+    CHECK(usbtoken_error_number(why, USBTOKEN_ERROR_CODE) == USBTOKEN_OLD_FILE_UNUSABLE);
+    usbtoken_error_free(&why);
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_initialize(e, user));
     EXPECT(USBTOKEN_HR_ALREADY_INITIALIZED, e, usbtoken_enroll_initialize(e, user));
     EXPECT(USBTOKEN_HR_PROPERTY_EMPTY, e, usbtoken_enroll_create_request(e, 1, &request));

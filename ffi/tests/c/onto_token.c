@@ -1,6 +1,6 @@
 /*
  * A renewal onto a token of a certificate that is not there:
- *   onto_token MODULE URI PIN CA-COMMAND FILE PASSWORD OTHER-FILE SIGNING-COMMAND SERIAL
+ *   onto_token MODULE URI PIN CA-COMMAND FILE PASSWORD OTHER-FILE SIGNING-COMMAND SERIAL SEVERAL-FILE LATER-SERIAL
  */
 #include "check.h"
 
@@ -49,7 +49,7 @@ static void signed_by_old_key(usbtoken_session *session, usbtoken_old_certificat
     EXPECT(USBTOKEN_CANCELLED, session, usbtoken_renewal_begin_from(session, &old, &params, &renewal));
     signer.answer = USBTOKEN_OK;
     signer.spoil = 1;
-    EXPECT(USBTOKEN_SIGNATURE_INVALID, session, usbtoken_renewal_begin_from(session, &old, &params, &renewal));
+    EXPECT(USBTOKEN_OLD_KEY_SIGNATURE_INVALID, session, usbtoken_renewal_begin_from(session, &old, &params, &renewal));
     signer.spoil = 0;
     OK(session, usbtoken_renewal_begin_from(session, &old, &params, &renewal));
     CHECK(signer.asked == 3);
@@ -80,6 +80,33 @@ static size_t listed(usbtoken_context *context, const char *also, const char *se
     }
     CHECK(found != SIZE_MAX && usbtoken_overview_text(*overview, count, USBTOKEN_OVERVIEW_SERIAL) == NULL);
     return found;
+}
+
+/* A file with one that can be renewed now, one that cannot yet, and one more: which is meant. */
+static void of_several(usbtoken_token *token, const char *path, const char *later, const char *second)
+{
+    usbtoken_preflight *preflight = NULL;
+    size_t size = 0;
+    uint8_t *file = contents(path, &size);
+    /* The last of the three is in PEM, as the others are. */
+    size_t two = (size_t)(strstr(strstr((char *)file, "-----END") + 1, "-----END") - (char *)file) + strlen("-----END CERTIFICATE-----");
+    usbtoken_old_certificate old = { .struct_size = sizeof old, .data = file, .length = two };
+    OK(token, usbtoken_renewal_preflight_from(token, &old, NULL, &preflight));
+    usbtoken_preflight_free(&preflight);
+    old.length = size;
+    EXPECT(USBTOKEN_OLD_AMBIGUOUS, token, usbtoken_renewal_preflight_from(token, &old, NULL, &preflight));
+    old.serial = second;
+    old.serial_length = NUL;
+    OK(token, usbtoken_renewal_preflight_from(token, &old, NULL, &preflight));
+    CHECK(usbtoken_preflight_can_begin(preflight));
+    usbtoken_preflight_free(&preflight);
+    old.serial = later;
+    OK(token, usbtoken_renewal_preflight_from(token, &old, NULL, &preflight));
+    CHECK(!usbtoken_preflight_can_begin(preflight));
+    usbtoken_preflight_free(&preflight);
+    old.serial = "00ff";
+    EXPECT(USBTOKEN_OLD_NOT_FOUND, token, usbtoken_renewal_preflight_from(token, &old, NULL, &preflight));
+    free(file);
 }
 
 static void everything(usbtoken_context *context, const char *file, const char *serial, int renewed)
@@ -123,7 +150,7 @@ int main(int count, char **arguments)
     usbtoken_pending_list *list = NULL;
     usbtoken_pending *key = NULL;
     usbtoken_buffer *request = NULL;
-    CHECK(count == 10);
+    CHECK(count == 12);
     signer.command = arguments[8];
     usbtoken_old_certificate old = { .struct_size = sizeof old }, other = { .struct_size = sizeof other };
     uint8_t *file = contents(arguments[5], &old.length), *other_file = contents(arguments[7], &other.length);
@@ -145,6 +172,7 @@ int main(int count, char **arguments)
     old.password = arguments[6];
     OK(token, usbtoken_renewal_preflight_from(token, &old, NULL, &preflight));
     usbtoken_preflight_free(&preflight);
+    of_several(token, arguments[10], arguments[11], arguments[9]);
     everything(context, arguments[7], arguments[9], 0);
 
     OK(token, usbtoken_login(token, arguments[3], NUL, 0, &session));

@@ -463,6 +463,8 @@ code_words! {
         "Give the old certificate that was given when the request was made, and none where it was a first request. The pending key stays on the token.";
     OldKeyElsewhere "The old private key would have to sign, and it is not on this token."
         "Request in the form that the old key does not sign (PKCS#10). If the CA wants the old key's signature, ask your branch. Nothing was written to the token.";
+    OldKeySignatureInvalid "What was signed with the old private key does not verify with the old certificate."
+        "The application that signs for the old certificate used another key or another algorithm: contact its maker. The key that was made for this request was removed again.";
     NssProfileBusy "Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now."
         "Close Firefox, Thunderbird and Chrome, and try again. Nothing in the profile was changed.";
 }
