@@ -471,6 +471,8 @@
 #define USBTOKEN_SUCCESSOR_DOUBTFUL 834
 /** What is left of the old certificate may be a copy that another program has made, so it is not removed. */
 #define USBTOKEN_OLD_IS_COPY 835
+/** The new certificate does not have the identifier (CKA_ID) of its key on the token, so programs that go by that would find no credential. The old one is not removed. */
+#define USBTOKEN_SUCCESSOR_NOT_BESIDE_KEY 836
 /** The new certificate was ordered before the bank renews the old one, so the old one stays until it ends. */
 #define USBTOKEN_RETIRE_BEFORE_WINDOW 844
 /** The certificate is a CA's, and not a customer's. */
@@ -1341,6 +1343,16 @@
  * usbtoken_drivers_number: how many milliseconds it took to check, load and initialise it.
  */
 #define USBTOKEN_DRIVER_MILLISECONDS 2
+
+/**
+ * usbtoken_context_confine_drivers: drivers may read the path, a file or a folder.
+ */
+#define USBTOKEN_DRIVER_READS 1
+
+/**
+ * usbtoken_context_confine_drivers: drivers may read and change the path, a file, a folder, a device or a socket.
+ */
+#define USBTOKEN_DRIVER_WRITES 2
 
 /**
  * usbtoken_overview_text: the subject.
@@ -3237,30 +3249,6 @@ usbtoken_status usbtoken_context_add_driver_utf16(const struct usbtoken_context 
                                                   size_t path_length);
 
 /**
- * Runs the drivers of this context in processes of their own, whose program is this usbtoken-driver, by its absolute path in
- * UTF-8. Without this the one in the folder of the library is used, where it is there (usbtoken_context_is_in_process). A driver that hangs is then ended with its process (USBTOKEN_DRIVER_TIMEOUT), one that crashes ends nothing else
- * (USBTOKEN_DRIVER_CRASHED), and none is initialised in this process. An empty path: in this process. Linux only; drivers that
- * are in use already stay where they are.
- */
-usbtoken_status usbtoken_context_set_driver_host(const struct usbtoken_context *context,
-                                                 const char *path,
-                                                 size_t path_length);
-
-/**
- * Writes 1 where the drivers of this context run in this process, and 0 where each has a process of its own, as it is where
- * usbtoken-driver is installed beside the library or was named. Linux only; elsewhere it is always 1.
- */
-usbtoken_status usbtoken_context_is_in_process(const struct usbtoken_context *context,
-                                               int32_t *out);
-
-/**
- * As usbtoken_context_set_driver_host, in UTF-16; the length is in code units.
- */
-usbtoken_status usbtoken_context_set_driver_host_utf16(const struct usbtoken_context *context,
-                                                       const uint16_t *path,
-                                                       size_t path_length);
-
-/**
  * Reads the drivers that were added on this machine from this file (UTF-8 path) in place of the person's own, so that a
  * program can bring its list along. An empty path: from no file. The file is read when a token is searched for.
  */
@@ -3496,6 +3484,49 @@ usbtoken_status usbtoken_drivers_error(const struct usbtoken_drivers *drivers,
  * Ends the handle and sets the pointer to NULL. Accepts NULL.
  */
 void usbtoken_drivers_free(struct usbtoken_drivers **drivers);
+
+/**
+ * Runs the drivers of this context in processes of their own, whose program is this usbtoken-driver, by its absolute path in
+ * UTF-8. Without this the one in the folder of the library is used, where it is there (usbtoken_context_is_in_process). A driver that hangs is then ended with its process (USBTOKEN_DRIVER_TIMEOUT), one that crashes ends nothing else
+ * (USBTOKEN_DRIVER_CRASHED), and none is initialised in this process. An empty path: in this process. Linux only; drivers that
+ * are in use already stay where they are.
+ */
+usbtoken_status usbtoken_context_set_driver_host(const struct usbtoken_context *context,
+                                                 const char *path,
+                                                 size_t path_length);
+
+/**
+ * Keeps the drivers of this context, in processes of their own, from everything but the system's programs and settings, their
+ * own folders, and the paths that are added so, one with each call (absolute, in UTF-8). `access` is USBTOKEN_DRIVER_READS or
+ * USBTOKEN_DRIVER_WRITES. An empty path adds none: what a driver gets is then the system's alone. There is no way back. Where
+ * drivers cannot be confined (no Landlock, Linux before 6.2, in this process), none is loaded: USBTOKEN_DRIVER_NOT_CONFINED.
+ */
+usbtoken_status usbtoken_context_confine_drivers(const struct usbtoken_context *context,
+                                                 uint32_t access,
+                                                 const char *path,
+                                                 size_t path_length);
+
+/**
+ * As usbtoken_context_confine_drivers, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_context_confine_drivers_utf16(const struct usbtoken_context *context,
+                                                       uint32_t access,
+                                                       const uint16_t *path,
+                                                       size_t path_length);
+
+/**
+ * Writes 1 where the drivers of this context run in this process, and 0 where each has a process of its own, as it is where
+ * usbtoken-driver is installed beside the library or was named. Linux only; elsewhere it is always 1.
+ */
+usbtoken_status usbtoken_context_is_in_process(const struct usbtoken_context *context,
+                                               int32_t *out);
+
+/**
+ * As usbtoken_context_set_driver_host, in UTF-16; the length is in code units.
+ */
+usbtoken_status usbtoken_context_set_driver_host_utf16(const struct usbtoken_context *context,
+                                                       const uint16_t *path,
+                                                       size_t path_length);
 
 /**
  * Reads what can be renewed, and what cannot and why: on every token that is plugged in, in the profiles of this user's browsers, on

@@ -46,13 +46,31 @@ fn a_driver_can_have_a_process_of_its_own() {
 }
 
 #[test]
+fn a_driver_can_be_kept_from_files() {
+    let stage = Stage::set();
+    let before = stage.token.snapshot();
+    let program = c_test("host", &[], stage.folder.path());
+    let host = format!("DRIVER_HOST={}", usbtoken_testkit::driver_host().display());
+    let tokens = format!("TOKENS={}", stage.token.folder().path().join("tokens").display());
+    let words: [OsString; 5] = ["env".into(), host.into(), tokens.into(), program.into(), "confined".into()];
+    stage.run(&words.iter().map(OsString::as_os_str).collect::<Vec<_>>());
+    stage.token.snapshot().assert_same_as(&before);
+}
+
+#[test]
 fn the_host_beside_the_library_is_used() {
+    for test in ["beside", "starved"] {
+        beside(test);
+    }
+}
+
+fn beside(test: &str) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(libraries().join("libusbtoken_ffi.so"), folder.path().join("libusbtoken.so.0")).unwrap();
     std::fs::copy(usbtoken_testkit::driver_host(), folder.path().join("usbtoken-driver")).unwrap();
     // Before the folder in which Cargo has built it.
     let path = format!("-Wl,--disable-new-dtags,-rpath,{}", folder.path().display());
-    host_built("beside", &[&path], |program| vec![program.into()]);
+    host_built(test, &[&path], |program| vec![program.into()]);
 }
 
 #[test]

@@ -51,6 +51,20 @@ fn equal_ids() {
 }
 
 #[test]
+fn equal_ids_removed() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        keep("equal_ids_removed", kind);
+    }
+}
+
+#[test]
+fn alike() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        keep("alike", kind);
+    }
+}
+
+#[test]
 fn killed() {
     keep("killed", Kind::P256);
 }
@@ -58,5 +72,18 @@ fn killed() {
 #[test]
 fn every_promise_is_kept_here() {
     let names: Vec<&str> = PROMISES.iter().map(|one| one.name).collect();
-    assert_eq!(names, ["reading", "renewal", "login", "wrong_answers", "abandoned", "equal_ids", "killed"]);
+    assert_eq!(
+        names,
+        [
+            "reading",
+            "renewal",
+            "login",
+            "wrong_answers",
+            "abandoned",
+            "equal_ids",
+            "equal_ids_removed",
+            "alike",
+            "killed"
+        ]
+    );
 }

@@ -31,6 +31,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -60,6 +61,7 @@ pub fn main() -> ExitCode {
         parent: rustix::process::getppid(),
         writing: Arc::default(),
         is_greeted: false,
+        watched: None,
         driver: None,
         kept: Vec::new(),
         spare: None,
@@ -69,9 +71,12 @@ pub fn main() -> ExitCode {
 }
 
 /// Ends this process when the program is gone, after a call that writes.
-fn end_with(link: &Link, parent: Option<Pid>, writing: &Mutex<()>) {
+fn end_with(link: &Link, parent: Option<Pid>, writing: &Mutex<()>, is_there: &Sender<()>) {
     // Where it has none of its own, a driver that closes them ends the process.
     spare::own_descriptors();
+    if is_there.send(()).is_err() {
+        return;
+    }
     while !is_gone(link) && rustix::process::getppid() == parent {}
     let begun = Instant::now();
     loop {
@@ -114,6 +119,8 @@ struct Host {
     parent: Option<Pid>,
     writing: Arc<Mutex<()>>,
     is_greeted: bool,
+    /// Hears from the thread that watches for the end of the program once it runs.
+    watched: Option<Receiver<()>>,
     driver: Option<Here>,
     /// Files that are kept open for the program, such as its locks.
     kept: Vec<(u64, Vec<KeptOpen>)>,
@@ -189,7 +196,9 @@ impl Host {
     /// Starts what runs beside the driver. `false` where the system gives no thread.
     fn start_threads(&mut self) -> bool {
         let (link, writing, parent) = (Arc::clone(&self.link), Arc::clone(&self.writing), self.parent);
-        let watch = move || end_with(&link, parent, &writing);
+        let (tell, told) = channel();
+        self.watched = Some(told);
+        let watch = move || end_with(&link, parent, &writing, &tell);
         let watched = std::thread::Builder::new().stack_size(64 * 1024).spawn(watch);
         self.spare = Spare::start(Arc::clone(&self.link));
         watched.is_ok()
@@ -200,6 +209,8 @@ impl Host {
         if self.driver.is_some() || !self.is_greeted {
             return None;
         }
+        // A thread that begins waits for the loader, which may never be done with the driver: this one would not see the program go.
+        self.watched.take()?.recv().ok()?;
         self.spare = self.spare.take().and_then(Spare::ready);
         let why = match library::functions(path_of(driver)) {
             Ok(list) => {

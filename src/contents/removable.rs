@@ -214,7 +214,7 @@ impl Contents {
     ///
     /// # Errors
     /// [`Code::OldIsCopy`] when all that is left of it may be another program's copy; [`Code::RemovalDoubtful`] when two private keys sign for it; [`Code::RetireNotOurs`] when the key that should be its
-    /// own refuses to sign; [`Code::RetireOlderFirst`] while the certificate that this one follows is on the token; and what signing returns
+    /// own refuses to sign; [`Code::SuccessorNotBesideKey`]; [`Code::RetireOlderFirst`] while the certificate that this one follows is on the token; and what signing returns
     /// when it is the token that failed.
     pub(crate) fn retirement(
         &mut self,
@@ -227,6 +227,9 @@ impl Contents {
     ) -> Result<Retirement> {
         let step = Step::Retire;
         let public = old.certificate().public_key();
+        if !named {
+            self.make_sure_it_is_beside_its_key(old, follower)?;
+        }
         if follower.certificate().public_key() == public {
             let key = follower.private_key().ok().map(|key| key.id.as_slice());
             return self.certificate_alone(old, key, of_copies);
@@ -241,7 +244,8 @@ impl Contents {
             [key] => Some(*key),
             alike => Some(self.named_of(alike, old, of_copies)?),
         };
-        let older = key.and_then(|key| self.predecessor(key, old.certificate())).cloned();
+        let by_record = key.and_then(|key| self.predecessor(key, old.certificate()));
+        let older = by_record.or_else(|| self.oldest_of_the_same_key(old.certificate())).cloned();
         // A record that came from another user's key says nothing of this one, where a person has named what follows.
         let is_ours = |older: &Certificate| !named || old.certificate().has_same_holder(older);
         if let Some(older) = older.filter(is_ours)
@@ -283,6 +287,27 @@ impl Contents {
         let id = held.map_or(standing, |held| held.stored.id.as_slice());
         let (removal, id) = self.with_certificates(removal, old, id);
         Ok(Retirement { removal, id, with_key: held.is_some() })
+    }
+
+    /// Programs find the key of a certificate by its CKA_ID. Where the follower stands under another one than its key, as where
+    /// another program has written it, it is no pair for them, and the old certificate may be the only one that is.
+    fn make_sure_it_is_beside_its_key(&self, old: &Credential, follower: &Credential) -> Result<()> {
+        let key = follower.private_key()?;
+        if self.stands_under(follower, &key.id) {
+            return Ok(());
+        }
+        let new = follower.certificate();
+        Err(about(Error::new(Code::SuccessorNotBesideKey).during(Step::Retire), old)
+            .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.serial()))
+            .fact(Fact::Successor, new.serial()))
+    }
+
+    /// The oldest certificate for the same key that this one has renewed, still on the token: that it is renewed is known by this one alone.
+    fn oldest_of_the_same_key(&self, of: &Certificate) -> Option<&Certificate> {
+        let new = self.place_of(of)?;
+        let others = self.certificates_for(of.public_key());
+        let older = others.filter(|old| self.is_of_the_same_renewals(*old, new));
+        older.filter_map(|old| self.certificate(old)).min_by_key(|one| one.not_after())
     }
 
     /// Of a certificate and those whose place it has taken, each after the one before it, the one that goes first: the oldest whose key is

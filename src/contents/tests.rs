@@ -19,7 +19,10 @@ mod hints;
 mod model;
 mod named;
 mod removals;
+mod replaced;
 mod successors;
+mod surroundings;
+mod unread;
 mod waiting;
 
 /// A token that is made up: objects, and what the private keys really are.

@@ -423,6 +423,8 @@ numbered! {
         SuccessorDoubtful = 834 "successor_doubtful",
         /// All that is left of the old credential may be a copy that another program has made, so it stays.
         OldIsCopy = 835 "old_is_copy",
+        /// What takes the place of the old credential stands under another identifier than its key, so the old one stays.
+        SuccessorNotBesideKey = 836 "successor_not_beside_key",
         /// What takes the place of the old credential was ordered before its window opened, so it stays until it ends.
         RetireBeforeWindow = 844 "retire_before_window",
         /// The certificate that should be renewed is a CA's.

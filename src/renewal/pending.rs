@@ -184,6 +184,13 @@ impl Pending {
         (!private.label.bytes().starts_with(label)).then_some(label)
     }
 
+    /// The label that holds the record of the job, whether the token took it or not; `None` where the old key is used again. Who
+    /// keeps it beside the CKA_ID and says it again ([`Token::with_labels_of_jobs`](crate::Token::with_labels_of_jobs)) knows the
+    /// job where a driver does not give the label.
+    pub fn label(&self) -> Option<&[u8]> {
+        Some(self.key()?.record().label())
+    }
+
     /// The day on which the job began, in Japan standard time.
     pub fn since(&self) -> Date {
         self.since

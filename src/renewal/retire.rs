@@ -177,6 +177,7 @@ impl Retire {
     /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when the one that was named
     /// cannot sign; [`Code::RetireNotOurs`] when there is neither a successor nor the key of the old one;
     /// [`Code::OldIsCopy`] when what is left may be another program's copy, and nobody has chosen it;
+    /// [`Code::SuccessorNotBesideKey`] when that has another identifier than its key, and no person has named it;
     /// [`Code::RetireOlderFirst`] while the one that this one has replaced is on the token;
     /// [`Code::RemovalDoubtful`] when two private keys sign for it, the record of the one that follows is on two, an object
     /// is not what it was, or the new certificate has the name of another user whose credential is on the token and no

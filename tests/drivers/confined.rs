@@ -41,7 +41,8 @@ impl Bank {
 #[test]
 fn a_confined_driver_gets_at_its_token_and_at_nothing_else() {
     let bank = bank();
-    let all = ["reads", "writes", "changes", "asks", "connects", "runs"];
+    let all =
+        ["reads", "writes", "changes", "dates", "limits", "slows", "shares", "asks", "connects", "runs"];
     assert_eq!(bank.reached(&[]), all, "as it comes");
 
     let folder = bank.folder();
@@ -53,6 +54,8 @@ fn a_confined_driver_gets_at_its_token_and_at_nothing_else() {
     let socket = bank.file("daemon");
     let _daemon = UnixListener::bind(&socket).unwrap();
     assert_eq!(bank.reached(&[&own[..], &["--driver-writes", socket.to_str().unwrap()]].concat()), ["asks"]);
+
+    assert_eq!(bank.reached(&[&own[..], &["--driver-writes", "/dev/shm"]].concat()), ["shares"]);
 
     // What is not there cannot be named, and what a driver misses is told of.
     let missing = bank.run_hosted("", &["list", "--driver-reads", "/nowhere/at/all"]);

@@ -3,6 +3,7 @@
  * behind it, keys get no label when they are made. Into the one that ends with `.log` goes a line for each call: the function and this
  * process. With the variable SCAN the PIN is not told to SoftHSM, and each call notes whether this process has it in its memory. */
 
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -70,7 +72,13 @@ static void reach(void)
     int status = 1;
     if (open(file, O_RDONLY) >= 0) note("reads");
     if (open(file, O_WRONLY) >= 0) note("writes");
-    if (!chmod(file, 0600)) note("changes");
+    int opened = open(file, O_RDONLY), segment;
+    struct rlimit limit;
+    if (!chmod(file, 0600) || !fchmod(opened, 0600) || !fchown(opened, getuid(), -1)) note("changes");
+    if (!utimensat(AT_FDCWD, file, 0, 0) || !futimens(opened, 0)) note("dates");
+    if (!prlimit(getppid(), RLIMIT_CORE, 0, &limit) || !prlimit(getppid(), RLIMIT_CORE, &limit, 0)) note("limits");
+    if (!setpriority(PRIO_PROCESS, getppid(), getpriority(PRIO_PROCESS, getppid()))) note("slows");
+    if ((segment = shmget(IPC_PRIVATE, 4096, 0600)) >= 0) note("shares"), shmctl(segment, IPC_RMID, 0);
     if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0) note("asks");
     if (socket(AF_INET, SOCK_STREAM, 0) >= 0) note("connects");
     pid_t child = fork();
@@ -112,7 +120,9 @@ static void act(const char *function, int after, int count)
     char way[32] = "";
     if (!is_meant(function, after, way, count)) return;
     note(way);
-    if (!strcmp(way, "crash")) *(volatile int *)0 = 1;
+    /* What is left of it has all descriptors. */
+    if (!strcmp(way, "orphan") && !fork()) for (;; sleep(1)) if (getppid() == 1) sleep(20), _exit(0);
+    if (!strcmp(way, "crash") || !strcmp(way, "orphan")) *(volatile int *)0 = 1;
     if (!strcmp(way, "abort")) abort();
     if (!strcmp(way, "exit")) exit(0);
     if (!strcmp(way, "kill")) kill(getpid(), SIGKILL);

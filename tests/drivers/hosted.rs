@@ -76,9 +76,28 @@ fn a_driver_that_ends_in_a_function_is_named_and_the_job_goes_on() {
         } else {
             let error = said.failed(Code::DriverCrashed);
             assert_eq!(error["facts"]["function"][0], function.as_str(), "{what}: {error:#}");
+            // Only in C_Login has the PIN been sent.
+            let may_have_counted = error["facts"].to_string().contains("pin_may_have_counted");
+            assert_eq!(may_have_counted, function == "C_Login", "{what}: {error:#}");
             bank.goes_on(&what);
         }
         assert!(hosts.into_iter().all(|process| !is_there(process)), "{what}");
+    }
+}
+
+/// A driver's child has the driver's end of the sockets, and lives on: that the driver has crashed is seen all the same.
+#[test]
+fn a_driver_that_crashes_and_leaves_a_child_is_known_to_have_crashed() {
+    for function in ["C_GetTokenInfo", "C_Login", "C_CreateObject"] {
+        let bank = bank();
+        let begun = Instant::now();
+        let said = bank.run_hosted(&format!("orphan:{function}:1"), &["renew", "--issuer", &bank.issuer("")]);
+        let error = said.failed(Code::DriverCrashed);
+        assert_eq!(error["facts"]["function"][0], function, "{error:#}");
+        assert!(error.to_string().contains("signal 11"), "{error:#}");
+        // Its child is there for twenty.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(12), "{function}: {:?}", begun.elapsed());
+        bank.goes_on(function);
     }
 }
 

@@ -165,10 +165,14 @@ static U login(U session, U user, B *pin, U length)
     return rv || !word("login-answers") ? rv : number("login-answers");
 }
 
-/* `handles-change`: objects have other numbers whenever one has gone. */
+/* `handles-change`: objects have other numbers whenever one has gone. `handles-anew`: with each search, and the former are good still. */
 static U numbering;
-static U outside(U object) { return word("handles-change") ? object + (numbering << 32) : object; }
-static U inside(U object) { return !word("handles-change") ? object : object >> 32 == numbering ? object & 0xffffffff : 0; }
+static U outside(U object) { return word("handles-change") || word("handles-anew") ? object + (numbering << 32) : object; }
+static U inside(U object)
+{
+    if (word("handles-anew")) return object & 0xffffffff;
+    return !word("handles-change") ? object : object >> 32 == numbering ? object & 0xffffffff : 0;
+}
 
 /* The objects of this class with this identifier. */
 static U with_id(U session, U class, struct attribute *id, U *found)
@@ -254,7 +258,7 @@ static U find_init(U session, struct attribute *given, U count)
     static U certificate = 1;
     struct attribute by_class[] = {{0, &certificate, sizeof certificate}, {0x102, "none", 4}};
     int stored = count == 1 && given->type == 1;
-    reset(session), note("search"), store(session);
+    reset(session), note("search"), store(session), numbering += !!word("handles-anew");
     if (number("login-for") & 1 && !logins) return 0x101;
     mechanisms = count ? 0 : number("mechanism-objects");
     if (stored && word("stored-unsearchable"))
@@ -283,6 +287,18 @@ static U find_seen(U session, U *objects, U room, U *count)
     return *count = found, 0;
 }
 
+/* `newest-first`: a search finds what was written last first. */
+static U find_newest_first(U session, U *objects, U room, U *count)
+{
+    static U all[4096], left;
+    static int open;
+    U got = 0, rv = 0;
+    if (!open) for (left = 0; left < 4000 && !(rv = find_seen(session, all + left, 64, &got)) && got; left += got);
+    open = left > 0;
+    for (*count = 0; *count < room && left; (*count)++) objects[*count] = all[--left];
+    return rv;
+}
+
 /* `labels-kept`: labels cannot be changed. */
 static U set_attributes(U session, U object, struct attribute *given, U count)
 {
@@ -294,7 +310,8 @@ static U find(U session, U *objects, U room, U *count)
 {
     static int seen;
     if (number("login-for") & 2 && !logins) return 0x101;
-    U rv = find_seen(session, objects, word("handles-twice") ? room / 2 : room, count);
+    U half = word("handles-twice") ? room / 2 : room;
+    U rv = (word("newest-first") ? find_newest_first : find_seen)(session, objects, half, count);
     if (word("search-over") && !rv && !*count && seen) return seen = 0, 0x91;
     seen = *count > 0;
     for (U i = *count; !rv && word("handles-twice") && i > 0; i--) objects[2 * i - 1] = objects[2 * i - 2] = objects[i - 1];
@@ -401,6 +418,23 @@ static U attributes(U session, U object, struct attribute *list, U count)
     for (U i = 0; word("ec-modulus") && i < count && i < 64; i++)
         if (list[i].type == 0x120 && !real->function[GET_ATTRIBUTES](session, object, &of_key, 1) && key_type == 3)
             list[i].length = unavailable - 1, rv = 0x150;
+    /* `labels-unread`: of a private key no label is given: an empty one (1), none (2), CKR_OK and no length (3). `value-empty`: the value of
+     * a certificate whose CKA_ID does not begin with 1 is empty, so often; `value-empty-from`: not the first ones. */
+    static U class = 0, emptied, valued;
+    struct attribute of_class = {0, &class, sizeof class};
+    int is_private = word("labels-unread") && !real->function[GET_ATTRIBUTES](session, object, &of_class, 1) && class == 3;
+    for (U i = 0; i < count && i < 64 && is_private; i++)
+        if (list[i].type == 3) {
+            list[i].length = number("labels-unread") == 1 ? 0 : unavailable;
+            if (number("labels-unread") == 2) rv = 0x12;
+        }
+    for (U i = 0; i < count && i < 64 && word("value-empty"); i++)
+        if (list[i].type == 0x11 && list[i].value && list[i].length != unavailable) {
+            B id[64] = {0};
+            struct attribute of_id = {0x102, id, sizeof id};
+            real->function[GET_ATTRIBUTES](session, object, &of_id, 1);
+            if (id[0] != 1 && valued++ >= number("value-empty-from") && emptied++ < number("value-empty")) list[i].length = 0;
+        }
     for (U i = 0; i < count && i < 64; i++) {
         if (list[i].length == unavailable && word("lengths-of-32-bits")) list[i].length = 0xffffffff;
         if (list[i].length == unavailable || !list[i].value) continue;

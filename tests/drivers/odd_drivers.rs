@@ -10,6 +10,7 @@ mod labels;
 mod logins;
 mod meanwhile;
 mod misplaced;
+mod moments;
 mod starting;
 mod stated;
 mod texts;

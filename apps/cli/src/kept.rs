@@ -234,7 +234,8 @@ impl Keeper {
         }
     }
 
-    /// Keeps the label of a new key that the token did not take: without it another run does not find the key.
+    /// Keeps the label of a new key: where the token did not take it, or its driver does not give it, another run does not find the
+    /// key without.
     ///
     /// # Errors
     /// [`Code::JournalUnusable`].
@@ -242,10 +243,12 @@ impl Keeper {
         self.journal.as_ref().map_or(Ok(()), |journal| journal.keep_label(token, pending))
     }
 
-    /// The same token, of whose keys the labels are known that it did not take.
+    /// The same token, of whose keys the labels are known that they were to have.
     pub fn knowing_labels(&self, token: Token) -> Token {
-        let labels = self.journal.as_ref().map(|journal| journal.labels(token.identity()));
-        token.with_labels(labels.unwrap_or_default())
+        let Some(journal) = &self.journal else { return token };
+        let labels = |taken| journal.labels(token.identity(), taken);
+        let (not_taken, taken) = (labels(false), labels(true));
+        token.with_labels(not_taken).with_labels_of_jobs(taken)
     }
 
     /// What is kept of the job of this key.

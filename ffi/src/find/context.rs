@@ -9,6 +9,7 @@ use std::time::Duration;
 use usbtoken::bank::{Bank, Override};
 use usbtoken::discovery::candidates::SearchPaths;
 use usbtoken::discovery::p11kit;
+use usbtoken::driver::Confinement;
 use usbtoken::pki::{MAX_ANCHORS, read_anchors};
 use usbtoken::{Certificate, Finder, Result, TokenUri};
 
@@ -82,6 +83,8 @@ struct Setup {
     finder: Finder,
     /// The driver host that was named; empty where drivers run in this process.
     host: Option<String>,
+    /// What drivers may reach, where that is not everything.
+    confined: Option<Confinement>,
     /// Whether the caller accepts drivers that others could replace.
     any_owner: bool,
     origins: Vec<Pattern>,
@@ -107,14 +110,21 @@ impl Noun for Context {
 impl Shared {
     pub(crate) fn finder(&self) -> Finder {
         let setup = lock(&self.setup);
+        let finder = setup.finder.clone();
+        let finder = setup.confined.iter().cloned().fold(finder, Finder::confined);
         match setup.host.as_deref() {
-            None => setup.finder.clone(),
-            Some("") => setup.finder.clone().in_process(),
-            Some(program) => setup.finder.clone().driver_host(program),
+            None => finder,
+            Some("") => finder.in_process(),
+            Some(program) => finder.driver_host(program),
         }
     }
 
-    fn set_driver_host(&self, path: &str) {
+    /// Confines drivers, to what this adds.
+    pub(super) fn confine(&self, add: impl FnOnce(&mut Confinement) -> Result<()>) -> Result<()> {
+        add(lock(&self.setup).confined.get_or_insert_default())
+    }
+
+    pub(super) fn set_driver_host(&self, path: &str) {
         lock(&self.setup).host = Some(path.to_owned());
     }
 
@@ -254,50 +264,6 @@ pub unsafe extern "C" fn usbtoken_context_add_driver_utf16(
         // SAFETY: rule 4 of the header.
         let path = unsafe { args::wide("path", path, path_length) }?;
         context.0.add_driver(non_empty("path", &path)?)
-    })
-}
-
-/// Runs the drivers of this context in processes of their own, whose program is this usbtoken-driver, by its absolute path in
-/// UTF-8. Without this the one in the folder of the library is used, where it is there (usbtoken_context_is_in_process). A driver that hangs is then ended with its process (USBTOKEN_DRIVER_TIMEOUT), one that crashes ends nothing else
-/// (USBTOKEN_DRIVER_CRASHED), and none is initialised in this process. An empty path: in this process. Linux only; drivers that
-/// are in use already stay where they are.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn usbtoken_context_set_driver_host(
-    context: *const usbtoken_context,
-    path: *const c_char,
-    path_length: usize,
-) -> usbtoken_status {
-    boundary::on::<Context>(context, |context| {
-        // SAFETY: rule 4 of the header.
-        context.0.set_driver_host(unsafe { args::text("path", path, path_length) }?);
-        Ok(())
-    })
-}
-
-/// Writes 1 where the drivers of this context run in this process, and 0 where each has a process of its own, as it is where
-/// usbtoken-driver is installed beside the library or was named. Linux only; elsewhere it is always 1.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn usbtoken_context_is_in_process(
-    context: *const usbtoken_context,
-    out: Option<&mut MaybeUninit<i32>>,
-) -> usbtoken_status {
-    boundary::on::<Context>(context, |context| {
-        args::required("out", out)?.write(i32::from(context.0.finder().is_in_process()?));
-        Ok(())
-    })
-}
-
-/// As usbtoken_context_set_driver_host, in UTF-16; the length is in code units.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn usbtoken_context_set_driver_host_utf16(
-    context: *const usbtoken_context,
-    path: *const u16,
-    path_length: usize,
-) -> usbtoken_status {
-    boundary::on::<Context>(context, |context| {
-        // SAFETY: rule 4 of the header.
-        context.0.set_driver_host(&unsafe { args::wide("path", path, path_length) }?);
-        Ok(())
     })
 }
 

@@ -5,6 +5,7 @@ pub mod context;
 pub mod device;
 pub mod diagnosis;
 pub mod driver;
+pub mod hosting;
 pub(crate) mod origin;
 pub mod overview;
 pub mod token;

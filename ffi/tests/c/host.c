@@ -4,6 +4,8 @@
  *   fork      the host forks
  *   cancel    the host cancels a thread that is in a call
  *   hosted    drivers in processes of their own, by the program that DRIVER_HOST names
+ *   confined  the same, kept from all but the token's files, which TOKENS and SOFTHSM2_CONF name
+ *   starved   the same as beside, where the system has no descriptor at first
  *   beside    the same where nothing is said, by the program beside the library
  *   shared    the host initialised the same driver before us, and again after us
  */
@@ -11,6 +13,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -257,6 +260,48 @@ static void beside(void)
     usbtoken_context_free(&context);
 }
 
+/* What a driver lacks at first is no reason to have it in this process later. */
+static void starved(void)
+{
+    usbtoken_context *context = new_context();
+    usbtoken_token *token = NULL;
+    struct rlimit usual, few;
+    CHECK(getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    few = usual;
+    for (few.rlim_cur = 3; few.rlim_cur < 8; few.rlim_cur++) {
+        CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+        int in_process = 0;
+        usbtoken_status asked = usbtoken_context_is_in_process(context, &in_process);
+        CHECK(asked == USBTOKEN_OK ? in_process == 0 : asked == USBTOKEN_OUT_OF_MEMORY);
+        CHECK(usbtoken_find(context, arguments[2], NUL, &token) != USBTOKEN_OK);
+        CHECK(token == NULL);
+    }
+    CHECK(setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    CHECK(is_in_process(context) == 0);
+    look(context);
+    usbtoken_context_free(&context);
+}
+
+static void confined(void)
+{
+    usbtoken_context *context = new_context();
+    usbtoken_token *token = NULL;
+    OK(context, usbtoken_context_set_driver_host(context, getenv("DRIVER_HOST"), NUL));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_confine_drivers(context, 0, "", NUL));
+    EXPECT(USBTOKEN_BAD_ARGUMENT, context, usbtoken_context_confine_drivers(context, 4, getenv("TOKENS"), NUL));
+    /* The token's files are not the system's: the driver is refused them. */
+    CHECK(usbtoken_find(context, arguments[2], NUL, &token) != USBTOKEN_OK && token == NULL);
+    const uint16_t none[] = { 0 };
+    OK(context, usbtoken_context_confine_drivers_utf16(context, USBTOKEN_DRIVER_READS, none, NUL));
+    OK(context, usbtoken_context_confine_drivers(context, USBTOKEN_DRIVER_READS, getenv("SOFTHSM2_CONF"), NUL));
+    CHECK(usbtoken_find(context, arguments[2], NUL, &token) != USBTOKEN_OK && token == NULL);
+    OK(context, usbtoken_context_confine_drivers(context, USBTOKEN_DRIVER_WRITES, getenv("TOKENS"), NUL));
+    look(context);
+    OK(context, usbtoken_context_set_driver_host(context, "", NUL));
+    EXPECT(USBTOKEN_DRIVER_NOT_CONFINED, context, usbtoken_find(context, arguments[2], NUL, &token));
+    usbtoken_context_free(&context);
+}
+
 static void hosted(void)
 {
     void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
@@ -312,6 +357,10 @@ int main(int count, char **given)
         cancelled_thread();
     else if (strcmp(test, "hosted") == 0)
         hosted();
+    else if (strcmp(test, "confined") == 0)
+        confined();
+    else if (strcmp(test, "starved") == 0)
+        starved();
     else if (strcmp(test, "beside") == 0)
         beside();
     else if (strcmp(test, "shared") == 0)

@@ -53,6 +53,16 @@ pub const PROMISES: &[Promise] = &[
         keep: foreign::equal_ids,
     },
     Promise {
+        name: "equal_ids_removed",
+        what: "put a key pair and a CA's certificate of other people under the identifiers of what is retired and abandoned; they stay, ours goes",
+        keep: foreign::equal_ids_removed,
+    },
+    Promise {
+        name: "alike",
+        what: "put another CA's credential with the same serial number, subject and label beside the old one, and copies of public keys; retire and abandon ours",
+        keep: foreign::alike,
+    },
+    Promise {
         name: "killed",
         what: "end the program before and after calls that write; what stays is listed, and goes or goes on",
         keep: killed::killed,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use usbtoken::bank::KeyRule;
 use usbtoken::pki::{KeyKind, Name};
-use usbtoken::{Credential, Install, Installed, Policy, Renewal, Response, Result, Run, Session};
+use usbtoken::{Code, Credential, Install, Installed, Policy, Renewal, Response, Result, Run, Session};
 use usbtoken_testkit::{Form, Server, TestCa, days_from_now, nginx, verify_with_certificate};
 
 use crate::target::Target;
@@ -183,6 +183,17 @@ impl Said {
     pub(super) fn json(&self) -> Value {
         assert_eq!(self.exit(), 0, "{self}");
         serde_json::from_slice(&self.0.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+
+    /// The error of a run that must have failed with this code.
+    #[track_caller]
+    pub(super) fn failed(&self, code: Code) -> Value {
+        let error = String::from_utf8_lossy(&self.0.stderr).into_owned();
+        let from = error.find('{').unwrap_or_else(|| panic!("no error: {self}"));
+        let error: Value =
+            serde_json::from_str(&error[from..]).unwrap_or_else(|error| panic!("{error}: {self}"));
+        assert_eq!(error["error"]["name"], code.name(), "{self}");
+        error["error"].clone()
     }
 }
 

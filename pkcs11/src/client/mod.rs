@@ -335,7 +335,9 @@ impl Host {
             Err(Lost::GivenUp(GivenUp::AtTerminal)) => Err(Failure::AtTerminal { function }),
             Err(Lost::GivenUp(GivenUp::Cancelled { writes })) => Err(Failure::Cancelled { function, writes }),
             Err(Lost::TooLong) => Err(lies(function)),
-            Err(Lost::Closed) => Err(Failure::Crashed { function, how: self.process.how_it_ended() }),
+            Err(Lost::Closed | Lost::GivenUp(GivenUp::Ended)) => {
+                Err(Failure::Crashed { function, how: self.process.how_it_ended() })
+            }
         }
     }
 }

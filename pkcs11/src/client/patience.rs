@@ -3,6 +3,7 @@
 use crate::options::Deadlines;
 use crate::watch;
 use crate::wire::message::{AT_ONCE, Request};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,8 @@ pub(super) enum GivenUp {
     Late(Duration),
     /// The driver asks at the terminal.
     AtTerminal,
+    /// The host has ended. A child of it may have its end of the sockets still.
+    Ended,
     /// The caller wants to stop.
     Cancelled { writes: bool },
 }
@@ -32,6 +35,8 @@ pub(super) struct Patience {
     function: &'static str,
     /// The host that is waited for.
     host: Option<Pid>,
+    /// It was seen to have ended: what it has said before may be there still.
+    has_ended: bool,
     begun: Instant,
     /// `None`: as long as a person needs.
     limit: Option<Duration>,
@@ -72,7 +77,17 @@ impl Patience {
 
     fn new(function: &'static str, limit: Option<Duration>, writes: bool) -> Self {
         let (begun, given_up) = (Instant::now(), Arc::default());
-        Patience { function, host: None, begun, limit, writes, told: 0, cancelled: None, given_up }
+        Patience {
+            function,
+            host: None,
+            has_ended: false,
+            begun,
+            limit,
+            writes,
+            told: 0,
+            cancelled: None,
+            given_up,
+        }
     }
 
     /// The same for an answer of this process, until it is given up.
@@ -90,8 +105,14 @@ impl Patience {
         if !self.writes && self.given_up.load(Ordering::SeqCst) {
             return Err(GivenUp::Late(elapsed));
         }
-        if elapsed >= ATTENTION && self.host.is_some_and(asks_at_terminal) {
-            return Err(GivenUp::AtTerminal);
+        match self.host.filter(|_| elapsed >= ATTENTION).and_then(fate) {
+            Some(Fate::AtTerminal) => return Err(GivenUp::AtTerminal),
+            Some(Fate::Ended) if self.has_ended => return Err(GivenUp::Ended),
+            Some(Fate::Ended) => {
+                self.has_ended = true;
+                return Ok(Duration::ZERO);
+            }
+            None => {}
         }
         // Most calls are done before anybody could want to stop.
         if elapsed >= ATTENTION && watch::with(|watch| watch.is_cancelled()).unwrap_or(false) {
@@ -115,9 +136,25 @@ impl Patience {
     }
 }
 
-/// Whether the system has stopped a process of ours for want of the terminal, which is the caller's.
-fn asks_at_terminal(process: Pid) -> bool {
-    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let Ok(Some(status)) = waitid(WaitId::Pid(process), options) else { return false };
-    status.stopping_signal().is_some_and(|by| [Signal::TTIN, Signal::TTOU].map(Signal::as_raw).contains(&by))
+/// What has become of a process of ours that will say nothing more.
+enum Fate {
+    /// The system has stopped it for want of the terminal, which is the caller's.
+    AtTerminal,
+    Ended,
+}
+
+fn fate(process: Pid) -> Option<Fate> {
+    let options =
+        WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    match waitid(WaitId::Pid(process), options) {
+        Ok(Some(status)) => match status.stopping_signal() {
+            Some(by) => {
+                [Signal::TTIN, Signal::TTOU].map(Signal::as_raw).contains(&by).then_some(Fate::AtTerminal)
+            }
+            None => (status.exited() || status.killed() || status.dumped()).then_some(Fate::Ended),
+        },
+        // Somebody else has waited for it.
+        Err(Errno::CHILD) => Some(Fate::Ended),
+        Ok(None) | Err(_) => None,
+    }
 }

@@ -1,6 +1,7 @@
 //! Finding and reading objects.
 
 mod failed;
+mod unsaid;
 mod values;
 
 use self::failed::{is_about_the_object, refusal, twice};
@@ -145,6 +146,8 @@ impl Open {
                 Err(failure) => return Err(failure.during(Step::ReadObjects)),
             }
         }
+        self.make_sure_they_are_empty(&mut objects.certificates)?;
+        self.label_jobs(&mut objects.private_keys);
         let ids = objects.private_keys.iter().map(|key| &key.id);
         let ids = ids.chain(objects.public_keys.iter().map(|key| &key.id)).cloned();
         objects.present.key_ids = ids.collect();
@@ -283,7 +286,9 @@ impl Open {
             attributes = read()?;
         }
         Ok(match attributes.number(CKA_CLASS) {
-            Some(CKO_PRIVATE_KEY) => Object::PrivateKey(self.private_key(handle, &attributes)),
+            Some(CKO_PRIVATE_KEY) => {
+                Object::PrivateKey(self.labelled_as_known(self.private_key(handle, &attributes)))
+            }
             Some(_) => Object::Other,
             None => Object::Unknown,
         })
@@ -298,7 +303,7 @@ impl Open {
     ) -> Outcome<Option<StoredCertificate>> {
         let read = self.certificate(handle, &attributes?);
         match &read {
-            Some(one) if Certificate::is_cut_short(&one.der) => {
+            Some(one) if Certificate::is_cut_short(&one.der) || one.der.is_empty() && one.given => {
                 Ok(self.certificate(handle, &self.certificate_attributes(handle)?))
             }
             _ => Ok(read),

@@ -19,6 +19,7 @@ use usbtoken_pkcs11::types::{
 };
 use usbtoken_pkcs11::{Failure, ObjectHandle, Outcome, Template};
 
+mod planned;
 #[cfg(test)]
 mod tests;
 
@@ -157,6 +158,15 @@ impl Removal {
         self.and(place, Is::GeneratedHalf { id: id.to_vec(), label: label.to_vec() })
     }
 
+    /// Whether it is one of the certificates that are to go.
+    fn plans(&self, object: &Object) -> bool {
+        self.planned.iter().any(|planned| planned.is.agrees_with(object))
+    }
+
+    fn certificates(&self) -> usize {
+        self.planned.iter().filter(|planned| matches!(planned.is, Is::Certificate { .. })).count()
+    }
+
     fn and(mut self, place: Place, is: Is) -> Self {
         self.planned.push(Planned { place, is });
         self
@@ -188,7 +198,7 @@ impl Session {
         };
         let changed = |reason| Err(doubt(removal.step, planned.is.id(), reason));
         let open = self.open_session();
-        let (mut found, mut moved) = (BTreeSet::new(), 0);
+        let (mut found, mut moved, mut planned_here) = (BTreeSet::new(), 0, 0);
         for handle in open.find(Template::new())? {
             found.insert(handle);
             let is_known = known.owner == open.place(handle).owner && known.handles.contains(&handle);
@@ -197,6 +207,12 @@ impl Session {
             }
             moved += 1;
             match open.read_object(handle) {
+                // Known, under a number that some drivers give anew with each search: as often as it is to go.
+                Ok(object @ Object::Certificate(_))
+                    if removal.plans(&object) && planned_here < removal.certificates() =>
+                {
+                    planned_here += 1;
+                }
                 Ok(Object::Certificate(one)) if may_be_for(&one.der, public, removal) => {
                     return changed("certificate_came");
                 }
@@ -426,51 +442,6 @@ enum Again {
     There(Object),
     Gone,
     Unreadable(Failure),
-}
-
-impl Is {
-    fn agrees_with(&self, object: &Object) -> bool {
-        match (self, object) {
-            (Is::Certificate { id, label, der }, Object::Certificate(now)) => {
-                now.id == *id && now.label == *label && now.der == *der && !der.is_empty()
-            }
-            (Is::HalfCertificate { id, label, der }, Object::Certificate(now)) => {
-                now.id == *id && now.label == *label && now.der == *der
-            }
-            (Is::CreatedCertificate { id, label, der }, Object::Certificate(now)) => {
-                let is_ours = now.label.bytes() == *label || (!der.is_empty() && *now.der == **der);
-                !id.is_empty() && now.id == *id && is_ours
-            }
-            (Is::PublicKey { id, label, value }, Object::PublicKey(now)) => {
-                now.id == *id && now.label == *label && now.public_key.as_ref() == Some(value)
-            }
-            (Is::PrivateKey { id, label, .. }, Object::PrivateKey(now)) => {
-                now.id == *id && now.label == *label
-            }
-            (Is::HalfPublicKey { id, label }, Object::PublicKey(now)) => {
-                now.id == *id && now.label == *label && now.public_key.is_none()
-            }
-            (Is::GeneratedHalf { id, label }, Object::PrivateKey(now)) => {
-                now.label.bytes() == *label || (!id.is_empty() && now.id == *id)
-            }
-            (Is::GeneratedHalf { id, label }, Object::PublicKey(now)) => {
-                now.label.bytes() == *label || (!id.is_empty() && now.id == *id)
-            }
-            _ => false,
-        }
-    }
-
-    fn id(&self) -> &[u8] {
-        match self {
-            Is::Certificate { id, .. }
-            | Is::HalfCertificate { id, .. }
-            | Is::CreatedCertificate { id, .. }
-            | Is::PublicKey { id, .. }
-            | Is::PrivateKey { id, .. }
-            | Is::HalfPublicKey { id, .. }
-            | Is::GeneratedHalf { id, .. } => id,
-        }
-    }
 }
 
 /// The token keeps what it was told to remove.

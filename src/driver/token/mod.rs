@@ -1,5 +1,6 @@
 //! A token: what it says of itself, and how it is told from others.
 
+mod beside;
 mod identity;
 mod mechanisms;
 pub(super) mod quirks;
@@ -37,6 +38,7 @@ pub struct Token {
     mechanisms: Arc<Mechanisms>,
     quirks: Arc<OnceLock<Quirks>>,
     labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
+    job_labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
     beside: Arc<[TokenIdentity]>,
 }
 
@@ -169,8 +171,9 @@ impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let (read, info) = (Read::now(module), read_info(module, slot)?);
         let (found_by, mechanisms, quirks) = (Arc::default(), Arc::default(), Arc::default());
-        let (labels, beside) = (Arc::default(), Arc::default());
-        Ok(Token { module: module.clone(), slot, info, read, found_by, mechanisms, quirks, labels, beside })
+        let (labels, job_labels, beside) = Default::default();
+        let module = module.clone();
+        Ok(Token { module, slot, info, read, found_by, mechanisms, quirks, labels, job_labels, beside })
     }
 
     /// What the token said of itself when it was found.
@@ -227,23 +230,25 @@ impl Token {
         Token { found_by: Arc::new(uri.clone()), ..self }
     }
 
-    /// The same token, beside which the search has seen these.
-    pub(crate) fn seen_with(self, others: impl Iterator<Item = TokenIdentity>) -> Self {
-        Token { beside: others.collect(), ..self }
-    }
-
-    /// The other tokens that the search which found this one has seen. A search for a token that its URI names whole does not wait
-    /// for all drivers.
-    pub fn seen_beside(&self) -> &[TokenIdentity] {
-        &self.beside
-    }
-
     /// The same token, of whose keys labels are known that it did not take, by CKA_ID: a token that chooses labels by itself has
     /// no place for the record of a job, so that a program keeps it
     /// ([`Pending::label_not_taken`](crate::Pending::label_not_taken)). Keys with these identifiers are taken for labelled so.
     #[must_use]
     pub fn with_labels(self, labels: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
         Token { labels: Arc::new(labels), ..self }
+    }
+
+    /// The same token, of whose keys labels are known that it did take, by CKA_ID
+    /// ([`Pending::label`](crate::Pending::label)). Where its driver gives no label of a private key with such an identifier, and no
+    /// other one has that label, the key is taken for labelled so: a job whose label cannot be read for a moment is a job all the same.
+    #[must_use]
+    pub fn with_labels_of_jobs(self, labels: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
+        Token { job_labels: Arc::new(labels), ..self }
+    }
+
+    /// The labels of jobs that are known, by CKA_ID.
+    pub(in crate::driver) fn labels_of_jobs(&self) -> &BTreeMap<Vec<u8>, Vec<u8>> {
+        &self.job_labels
     }
 
     /// The label that the key with this CKA_ID was to have, where that is known.

@@ -381,6 +381,8 @@ code_words! {
         "Once the day that is shown has come and a login with the new one works, remove the old one.";
     OldIsCopy "What is left of the old certificate may be a copy that another program has made, so it is not removed."
         "If it is to go too, name it by its id. The new certificate works all the same.";
+    SuccessorNotBesideKey "The new certificate does not have the identifier (CKA_ID) of its key on the token, so programs that go by that would find no credential. The old one is not removed."
+        "Check which program has stored the new certificate. If your programs work with it, name it as the successor when the old one is removed.";
     RetireBeforeWindow "The new certificate was ordered before the bank renews the old one, so the old one stays until it ends."
         "Leave the old certificate where it is; it can be removed once it has ended. If it has to go before, ask the bank's branch.";
     OtherUserOnToken "Another user's certificate is on the USB token, or a request of theirs waits there. At this bank each user needs a token of their own."

@@ -27,8 +27,15 @@ pub struct Implementation {
     pub shows: &'static str,
 }
 
-const NSS: &[(&str, &str)] =
-    &[("equal_ids", "NSS puts a pair in the place of the one with its CKA_ID, whoever made it")];
+const NSS: &[(&str, &str)] = &[
+    ("equal_ids", "NSS puts a pair in the place of the one with its CKA_ID, whoever made it"),
+    ("equal_ids_removed", "NSS puts a pair in the place of the one with its CKA_ID, whoever made it"),
+];
+
+const OPENSC: &[(&str, &str)] = &[
+    ("equal_ids", "OpenSC makes no second key with a CKA_ID that is there"),
+    ("equal_ids_removed", "OpenSC makes no second key with a CKA_ID that is there"),
+];
 
 /// Those that can be brought up.
 pub const IMPLEMENTATIONS: &[Implementation] = &[
@@ -100,7 +107,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         what: "OpenSC over pcscd, with a card in software that answers as a SmartCard-HSM",
         needs: setup::CARD,
         kinds: &["p256"],
-        impossible: &[("equal_ids", "OpenSC makes no second key with a CKA_ID that is there")],
+        impossible: OPENSC,
         own_view: true,
         shows: "a card's files behind PKCS#11: attributes of a new key are stale until C_Initialize; the public key goes with the certificate",
     },

@@ -367,7 +367,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
             return None;
         }
         Code::LoginLedOn => Words::HintAfterLogin,
-        Code::RetireNoSuccessor => Words::HintSuccessor,
+        Code::RetireNoSuccessor | Code::SuccessorNotBesideKey => Words::HintSuccessor,
         Code::SuccessorDoubtful => Words::HintSuccessorDoubtful,
         Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
         Code::RemovalDoubtful => Words::HintSee,

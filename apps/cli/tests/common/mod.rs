@@ -134,11 +134,11 @@ impl Stage {
         &self.mark.0
     }
 
-    /// What the state folder holds, by name, but for the days of installations, which stay.
+    /// What the state folder holds, by name, but for the days of installations and the records of jobs, which stay.
     pub fn kept(&self) -> Vec<PathBuf> {
         let folder = std::fs::read_dir(self.file("state/usbtoken"));
         let mut files: Vec<_> = folder.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
-        files.retain(|file| file.extension().is_none_or(|end| end != "installed"));
+        files.retain(|file| file.extension().is_none_or(|end| end != "installed" && end != "label"));
         files.sort();
         files
     }

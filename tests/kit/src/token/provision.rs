@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::types::Ulong;
 use der::asn1::{OctetString, Uint};
 use der::{Decode, Encode, Sequence};
@@ -238,10 +238,14 @@ impl Inspector {
         }
     }
 
-    /// Stores the EC public key with this CKA_ID once more, under another identifier and label.
+    /// Stores the public key with this CKA_ID once more, under another identifier and label.
     pub fn copy_public_key(&self, id: &[u8], other_id: &[u8], label: &str) {
         let handle = self.object(ObjectClass::PUBLIC_KEY, id);
-        let value = [AttributeType::KeyType, AttributeType::EcParams, AttributeType::EcPoint];
+        let rsa = [AttributeType::KeyType, AttributeType::Modulus, AttributeType::PublicExponent];
+        let ec = [AttributeType::KeyType, AttributeType::EcParams, AttributeType::EcPoint];
+        let kind =
+            self.session.get_attributes(handle, &[AttributeType::KeyType]).expect("C_GetAttributeValue");
+        let value = if kind.contains(&Attribute::KeyType(KeyType::RSA)) { rsa } else { ec };
         let mut template = self.session.get_attributes(handle, &value).expect("C_GetAttributeValue");
         template.extend([
             Attribute::Class(ObjectClass::PUBLIC_KEY),

@@ -386,7 +386,9 @@ pub fn begin(
     };
     let begun = run.job_telling(&progress, |call| renewal.begin(session, &call.passed(keeper.passed())));
     let begun = begun.map(|pending| {
-        if keeper.keep_label(token, &pending).is_err() {
+        // What the token shows is known without.
+        let has_failed = keeper.keep_label(token, &pending).is_err();
+        if has_failed && pending.label_not_taken().is_some() {
             run.tell(&[Notice::RequestNotKept.into()]);
         }
         let request = match &order.kept {

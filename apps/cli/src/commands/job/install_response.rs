@@ -158,6 +158,7 @@ impl<'a> Checks<'a> {
                 | Code::RetireNotOurs
                 | Code::RemovalDoubtful
                 | Code::SuccessorDoubtful
+                | Code::SuccessorNotBesideKey
         );
         if never {
             return error;
@@ -331,6 +332,7 @@ fn remove(run: &Run, session: &Session, removal: &Retire, new: &Certificate) -> 
 fn still_kept(error: &Error) -> Option<Warning> {
     let why = match (error.code(), reason(error)) {
         (Code::RetireIssuerNotShown, _) => "issuer_not_shown",
+        (Code::SuccessorNotBesideKey, _) => "not_beside_its_key",
         (Code::SuccessorDoubtful, Some("common_name_changed")) => "common_name_changed",
         _ => return None,
     };

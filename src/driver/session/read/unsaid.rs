@@ -1,0 +1,50 @@
+//! What a driver leaves unsaid, where something else tells it: an empty value, and no label.
+
+use usbtoken_pkcs11::Template;
+use usbtoken_pkcs11::types::{CKA_CLASS, CKA_VALUE, CKO_CERTIFICATE};
+
+use super::super::object::{Label, StoredCertificate, StoredKey};
+use super::super::open::Open;
+use crate::error::Result;
+
+impl Open {
+    /// A value that is given as empty may be one that is not given: what is really empty is found by that. What is not counts as not
+    /// given, so that no complete certificate is taken for the remains of an interrupted creation.
+    pub(super) fn make_sure_they_are_empty(&self, certificates: &mut [StoredCertificate]) -> Result<()> {
+        let mut empty = certificates.iter_mut().filter(|one| one.given && one.der.is_empty()).peekable();
+        if empty.peek().is_none() {
+            return Ok(());
+        }
+        let found = self.find(Template::new().number(CKA_CLASS, CKO_CERTIFICATE).bytes(CKA_VALUE, &[]))?;
+        empty.for_each(|one| one.given = found.contains(&one.place.handle));
+        Ok(())
+    }
+
+    /// Gives private keys of which no label was read the one by which a job of theirs is known, unless another key has it.
+    pub(super) fn label_jobs(&self, keys: &mut [StoredKey]) {
+        if !keys.iter().any(has_no_label) {
+            return;
+        }
+        let known = self.token().labels_of_jobs();
+        let missing = |label: &[u8]| !keys.iter().any(|key| key.label.bytes().starts_with(label));
+        let missing: Vec<_> = known.iter().filter(|(_, label)| missing(label)).collect();
+        for key in keys.iter_mut().filter(|key| has_no_label(key)) {
+            if let Some((_, label)) = missing.iter().find(|(id, _)| **id == key.id) {
+                key.label = Label::new(label.to_vec());
+            }
+        }
+    }
+
+    /// The same for one that is to go, as in the reading that the plan was made of.
+    pub(super) fn labelled_as_known(&self, mut key: StoredKey) -> StoredKey {
+        if let Some(known) = self.token().labels_of_jobs().get(&key.id).filter(|_| has_no_label(&key)) {
+            key.label = Label::new(known.clone());
+        }
+        key
+    }
+}
+
+/// Whether no label was read of it.
+fn has_no_label(key: &StoredKey) -> bool {
+    key.label.bytes().iter().all(|byte| matches!(byte, 0 | b' '))
+}
