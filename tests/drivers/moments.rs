@@ -89,10 +89,9 @@ fn the_order_in_which_objects_are_listed_changes_nothing() {
         assert_eq!(bank.renew_oddly(ways, &[]).json()["already_renewed"], true);
         assert_eq!(successor("01"), (false.into(), first.as_str().into(), true.into()), "{ways}");
         // The new one is renewed before its time, and a third one is asked for and given up.
-        let second = bank.renew_oddly(ways, &["--force", "--id", &first]).json()["credential"]["id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let issuer = bank.issuer("--days 366");
+        let renewed = bank.odd(ways, &["renew", "--force", "--id", &first, "--issuer", &issuer]).json();
+        let second = renewed["credential"]["id"].as_str().unwrap().to_owned();
         assert_eq!(successor(&first).1, second.as_str());
         let two = bank.soft.snapshot();
         bank.odd(ways, &["request", "--force", "--id", &second, "--out", "request.pem"]).json();

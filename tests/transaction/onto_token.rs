@@ -305,7 +305,7 @@ fn the_old_key_signs_where_it_is() {
         |_: SignatureAlgorithm, _: &[u8]| -> Result<Vec<u8>> { Ok(vec![0x30, 6, 2, 1, 1, 2, 1, 1]) };
     let renewal = Renewal::of(&old).form(RequestForm::SignedByOldKey);
     let session = desk.session();
-    refused(renewal.begin(&session, &run().old_key(&false_one)), Code::SignatureInvalid);
+    refused(renewal.begin(&session, &run().old_key(&false_one)), Code::OldKeySignatureInvalid);
     assert!(desk.soft.snapshot().objects().is_empty(), "the new key went with its request");
     let pending = renewal.begin(&session, &run().old_key(&sign)).unwrap();
     let cms = pending.renewal_request().unwrap();

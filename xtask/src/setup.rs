@@ -118,6 +118,7 @@ pub const TESTS: &[Need] = &[
     Need { package: "pkg-config", sign: Sign::Program("pkg-config"), purpose: "the same, without CMake" },
     Need { package: "python3", sign: Sign::Program("python3"), purpose: "runs the Python example" },
     Need { package: "libnss3-tools", sign: Sign::Program("certutil"), purpose: "a CA: NSS" },
+    Need { package: "botan", sign: Sign::Program("botan"), purpose: "a CA: Botan" },
     Need { package: "golang-cfssl", sign: Sign::Program("cfssl"), purpose: "a CA: cfssl" },
     Need {
         package: "easy-rsa",
