@@ -328,7 +328,7 @@ impl Seen {
         let mut matching = self.matching(uri);
         match (matching.pop(), matching.is_empty()) {
             (Some(token), true) => {
-                let others = self.tokens.iter().filter(|other| other.info().in_use() > InUse::Blank);
+                let others = self.tokens.iter().filter(|other| other.info().may_hold_credentials());
                 Ok(token.with_uri(uri).seen_with(others.map(|other| other.identity().clone())))
             }
             (Some(last), false) => {

@@ -132,6 +132,11 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
 ];
 
 impl Implementation {
+    /// Whether the token is NSS's, by whatever way.
+    pub fn is_nss(&self) -> bool {
+        self.impossible == NSS
+    }
+
     /// The script that brings it up.
     pub fn script(&self) -> PathBuf {
         work::root().join("hardware-tests/tokens").join(self.name).with_extension("sh")

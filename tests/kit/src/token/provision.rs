@@ -240,6 +240,14 @@ impl Inspector {
 
     /// Stores the public key with this CKA_ID once more, under another identifier and label.
     pub fn copy_public_key(&self, id: &[u8], other_id: &[u8], label: &str) {
+        self.try_copy_public_key(id, other_id, label).expect("C_CreateObject of a public key");
+    }
+
+    /// The same, where the token may refuse it.
+    ///
+    /// # Errors
+    /// What C_CreateObject returned.
+    pub fn try_copy_public_key(&self, id: &[u8], other_id: &[u8], label: &str) -> Result<(), String> {
         let handle = self.object(ObjectClass::PUBLIC_KEY, id);
         let rsa = [AttributeType::KeyType, AttributeType::Modulus, AttributeType::PublicExponent];
         let ec = [AttributeType::KeyType, AttributeType::EcParams, AttributeType::EcPoint];
@@ -253,7 +261,7 @@ impl Inspector {
             Attribute::Id(other_id.to_vec()),
             Attribute::Label(label.as_bytes().to_vec()),
         ]);
-        self.session.create_object(&template).expect("C_CreateObject of a public key");
+        self.session.create_object(&template).map(drop).map_err(|error| error.to_string())
     }
 
     /// Copies the private key with this CKA_ID to another identifier and label.
