@@ -100,7 +100,7 @@ pub const IMPLEMENTATIONS: &[Implementation] = &[
         kinds: &["rsa2048", "p256"],
         impossible: &[],
         own_view: false,
-        shows: "a lock without a flag; CKA_DECRYPT=0 is refused",
+        shows: "a lock without a flag; CKA_DECRYPT=0 is refused; an EC public key from outside is taken by no means, so that `alike` has no copy of one there",
     },
     Implementation {
         name: "opensc",
