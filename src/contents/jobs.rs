@@ -51,7 +51,7 @@ impl Contents {
         Ok(pending)
     }
 
-    /// The jobs that public keys tell of: all that is to be seen of them before the login. They may have their certificates.
+    /// The jobs by their public keys: all that shows of them before the login. They may have their certificates.
     pub(crate) fn said_to_wait(&self) -> Vec<PendingKey> {
         let old = OldCredentials::of(self);
         (0..self.public_keys.len()).filter_map(|at| self.remnant(at, &|_: &Record| true, &old)).collect()

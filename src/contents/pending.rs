@@ -292,7 +292,7 @@ impl PendingKey {
         self.is_first() && self.text().is_none_or(|text| asked.as_deref() == Some(&*text))
     }
 
-    /// Whether what the token tells of its subject is this one; it may tell nothing.
+    /// Whether the subject that the token has for it is this one; it may have none.
     pub(crate) fn is_said_to_be_for(&self, subject: &Name) -> bool {
         match &self.old {
             Old::Found(_) | Old::Missing { .. } => false,

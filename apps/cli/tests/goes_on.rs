@@ -193,9 +193,8 @@ fn what_a_removal_left_of_an_older_one_goes_first() {
     assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0);
 }
 
-/// Where the CA is not at hand, a copy alone is no reason to stop, and a person can have it removed.
-#[test]
-fn a_copy_that_alone_is_left_is_passed_over_until_it_is_named() {
+/// Renewed, with a copy of the old certificate alone left of it, and nothing kept by this computer.
+fn only_a_copy_left() -> Stage {
     let stage = Stage::new();
     stage.copy(&[0x55]);
     let issuer = stage.issuer(&[]);
@@ -203,6 +202,13 @@ fn a_copy_that_alone_is_left_is_passed_over_until_it_is_named() {
     for file in stage.kept() {
         std::fs::remove_file(file).unwrap();
     }
+    stage
+}
+
+/// Where the CA is not at hand, a copy alone is no reason to stop, and a person can have it removed.
+#[test]
+fn a_copy_that_alone_is_left_is_passed_over_until_it_is_named() {
+    let stage = only_a_copy_left();
     let left = stage.token.snapshot();
     let daily = stage.run(&["renew", "--retire-old", "--issuer", "false"]);
     assert_eq!(daily.json()["notices"][0]["name"], "copy_kept");
@@ -216,13 +222,7 @@ fn a_copy_that_alone_is_left_is_passed_over_until_it_is_named() {
 /// What was said of the way to the new one is said again where the copy is named.
 #[test]
 fn a_copy_is_named_with_all_that_was_said() {
-    let stage = Stage::new();
-    stage.copy(&[0x55]);
-    let issuer = stage.issuer(&[]);
-    stage.run(&[&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat()).succeeded();
-    for file in stage.kept() {
-        std::fs::remove_file(file).unwrap();
-    }
+    let stage = only_a_copy_left();
     let named = ["--serial", &stage.serial(), "--successor", &stage.newest()];
     let said = stage.run(&[&["retire", "--yes", "--although-issuer-not-shown"], &named[..]].concat());
     said.failed("old_is_copy", 9);
