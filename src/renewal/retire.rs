@@ -57,6 +57,9 @@ pub struct Retired {
     /// The CKA_ID under which the certificate stood.
     #[serde(skip)]
     pub id: Vec<u8>,
+    /// The CKA_LABELs of the certificate and of its private key, as far as they were there.
+    #[serde(skip)]
+    pub labels: Vec<Vec<u8>>,
 }
 
 impl Retire {
@@ -228,7 +231,8 @@ impl Retire {
         if let Some(removals) = run.removals() {
             removals.end_removal(old.certificate());
         }
-        Ok(Retired { successor, issuer, key_removed: retirement.with_key, id: retirement.id })
+        let (key_removed, labels) = (retirement.with_key, old.labels());
+        Ok(Retired { successor, issuer, key_removed, id: retirement.id, labels })
     }
 
     /// A CA may have put another user's name into the certificate for this key. Whose place it takes, a person says.

@@ -1,6 +1,6 @@
 //! `usbtoken renew`: the whole job in one run.
 
-use base16ct::lower::{decode_vec, encode_string as hex};
+use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Step, Warning};
@@ -281,7 +281,7 @@ fn is_meant(removed: &Removed, which: &Which, found_by: &TokenUri) -> bool {
         (Some(_), _) | (_, Some(_)) => {
             which.id.as_ref().is_none_or(has_id) && which.serial.as_ref().is_none_or(is_named)
         }
-        (None, None) => decode_vec(&removed.id).is_ok_and(|id| select::names(found_by, &id)),
+        (None, None) => removed.is_named_by(found_by),
     }
 }
 
