@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base16ct::lower::encode_string as hex;
 use serde::{Deserialize, Serialize};
 use usbtoken::driver::TokenIdentity;
-use usbtoken::renewal::Retired;
+use usbtoken::renewal::{BegunRemoval, Retired};
 use usbtoken::{Certificate, Code, Credential, Result};
 
 use super::{Journal, LARGEST_RECORD, VERSION, name, private};
@@ -23,9 +23,12 @@ pub struct Removed {
     /// The serial number, in hexadecimal.
     pub serial: String,
     /// SHA-256 of the certificate, in hexadecimal.
-    fingerprint: String,
+    pub fingerprint: String,
     /// The same of the one that took its place.
     successor: String,
+    /// Whether nobody has seen that its removal, which began, came to its end.
+    #[serde(skip)]
+    pub only_begun: bool,
 }
 
 impl Removed {
@@ -39,6 +42,20 @@ impl Removed {
             serial: old.certificate().serial().to_string(),
             fingerprint: fingerprint(old.certificate()),
             successor: fingerprint(retired.successor.certificate()),
+            only_begun: false,
+        }
+    }
+
+    /// The same of a removal that has begun on the token.
+    pub fn begun(token: &TokenIdentity, begun: BegunRemoval) -> Self {
+        Removed {
+            version: VERSION,
+            token: token.clone(),
+            id: hex(&begun.id),
+            serial: begun.serial,
+            fingerprint: begun.fingerprint,
+            successor: fingerprint(&begun.by),
+            only_begun: true,
         }
     }
 
