@@ -63,6 +63,9 @@ pub struct Retired {
     /// The CKA_ID under which the certificate stood.
     #[serde(skip)]
     pub id: Vec<u8>,
+    /// The CKA_LABELs of the certificate and of its private key, as far as they were there.
+    #[serde(skip)]
+    pub labels: Vec<Vec<u8>>,
 }
 
 impl Retire {
@@ -229,9 +232,11 @@ impl Retire {
             choice => choice?,
         };
         let retirement = planned(&successor)?;
+        let labels = old.labels();
         if let Some(removals) = run.removals() {
             let token = session.token().identity();
-            removals.begin_removal(token, old.certificate(), &retirement.id, successor.certificate());
+            let what = (old.certificate(), retirement.id.as_slice(), labels.as_slice());
+            removals.begin_removal(token, what, successor.certificate());
         }
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         if let Some(removals) = run.removals() {
@@ -244,6 +249,7 @@ impl Retire {
             key_stays: retirement.key_stays,
             already_removed: false,
             id: retirement.id,
+            labels,
         })
     }
 

@@ -41,13 +41,14 @@ fn assert_done(bank: &Bank, what: &str) {
 #[test]
 fn a_removal_that_was_killed_is_ended_by_asking_again() {
     for killed in 1..=3 {
-        for again in ["retire by id", "retire by number", "renew by id", "renew by number", "uri"] {
+        for again in ["retire by id", "retire by number", "renew by id", "renew by number", "uri", "label"] {
             let what = format!("{killed}: {again}");
             let bank = renewed();
             let said = retire_oddly(&bank, &format!("destroy-kills,destroy-at={killed}"));
             assert_eq!(said.exit, -1, "{what}: {said:?}");
             assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 3 - killed, "{what}");
             assert_eq!(begun(&bank), 1);
+            let label = "bank";
             let (anchor, serial) = (bank.anchor(), serial_hex(&bank.old.certificate));
             let retire = ["retire", "--yes", "--trust-anchor", &anchor];
             let renew =
@@ -58,7 +59,8 @@ fn a_removal_that_was_killed_is_ended_by_asking_again() {
                     "retire by number" => bank.run(&[&retire[..], &["--serial", &serial]].concat()),
                     "renew by id" => bank.run(&[&renew[..], &["--id", "01"]].concat()),
                     "renew by number" => bank.run(&[&renew[..], &["--serial", &serial]].concat()),
-                    _ => bank.run_on(&format!("{};id=%01", bank.soft.uri()), &retire),
+                    "uri" => bank.run_on(&format!("{};id=%01", bank.soft.uri()), &retire),
+                    _ => bank.run_on(&format!("{};object={label};type=private", bank.soft.uri()), &retire),
                 };
                 let done = done.json();
                 if again.starts_with("renew") {

@@ -42,9 +42,12 @@ impl Retire {
     /// [`Code::CredentialNotFound`], and those of [`Session::end_removal`].
     pub(super) fn ended(&self, session: &Session, contents: &mut Contents, run: &Run<'_>) -> Result<Retired> {
         let fingerprint = hex(&self.old.certificate().fingerprint());
-        let begun = run.begun_removals(session.token().identity()).into_iter();
-        let ended = match begun.into_iter().find(|begun| begun.fingerprint == fingerprint) {
-            Some(begun) => ended(session, contents, (&fingerprint, &begun.id), &begun.by, run),
+        let mut begun = run.begun_removals(session.token().identity()).into_iter();
+        let ended = match begun.find(|begun| begun.fingerprint == fingerprint) {
+            Some(begun) => {
+                let done = ended(session, contents, (&fingerprint, &begun.id), &begun.by, run);
+                done.map(|done| done.map(|done| Retired { labels: begun.labels, ..done }))
+            }
             None => Ok(None),
         };
         let not_found = || Error::new(Code::CredentialNotFound).during(Step::Retire);
@@ -78,5 +81,6 @@ fn ended(
         key_stays: false,
         already_removed: true,
         id: id.to_vec(),
+        labels: Vec::new(),
     }))
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use base16ct::lower::encode_string as hex;
+use base16ct::lower::{decode_vec, encode_string as hex};
 use serde::{Deserialize, Serialize};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::renewal::{BegunRemoval, Retired};
-use usbtoken::{Certificate, Code, Credential, Result};
+use usbtoken::{Certificate, Code, Credential, Result, TokenUri};
 
 use super::{Journal, LARGEST_RECORD, VERSION, name, private};
 
@@ -20,6 +20,9 @@ pub struct Removed {
     token: TokenIdentity,
     /// The CKA_ID, in hexadecimal.
     pub id: String,
+    /// The CKA_LABELs of the certificate and of its key, in hexadecimal.
+    #[serde(default)]
+    labels: Vec<String>,
     /// The serial number, in hexadecimal.
     pub serial: String,
     /// SHA-256 of the certificate, in hexadecimal.
@@ -39,6 +42,7 @@ impl Removed {
             version: VERSION,
             token: token.clone(),
             id: hex(&retired.id),
+            labels: retired.labels.iter().map(|label| hex(label)).collect(),
             serial: old.certificate().serial().to_string(),
             fingerprint: fingerprint(old.certificate()),
             successor: fingerprint(retired.successor.certificate()),
@@ -52,6 +56,7 @@ impl Removed {
             version: VERSION,
             token: token.clone(),
             id: hex(&begun.id),
+            labels: begun.labels.iter().map(|label| hex(label)).collect(),
             serial: begun.serial,
             fingerprint: begun.fingerprint,
             successor: fingerprint(&begun.by),
@@ -59,9 +64,21 @@ impl Removed {
         }
     }
 
+    /// Whether it is this one.
+    pub fn is(&self, one: &Credential) -> bool {
+        self.id == hex(one.id()) && self.fingerprint == fingerprint(one.certificate())
+    }
+
     /// Whether that certificate took its place.
     pub fn was_replaced_by(&self, certificate: &Certificate) -> bool {
         self.successor == fingerprint(certificate)
+    }
+
+    /// Whether the token's URI names it.
+    pub fn is_named_by(&self, uri: &TokenUri) -> bool {
+        let labels: std::result::Result<Vec<_>, _> = self.labels.iter().map(decode_vec).collect();
+        let id = decode_vec(&self.id);
+        id.is_ok_and(|id| labels.is_ok_and(|labels| uri.names_credential(&id, &labels)))
     }
 
     /// Whether it had this serial number, or this fingerprint behind `sha256:`.

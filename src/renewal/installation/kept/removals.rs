@@ -30,6 +30,8 @@ struct Of {
     token: TokenIdentity,
     /// In hexadecimal.
     serial: String,
+    /// The CKA_LABELs of the certificate and of its private key, in hexadecimal.
+    labels: Vec<String>,
     /// The certificate that follows, in DER, in hexadecimal.
     by: String,
 }
@@ -45,6 +47,8 @@ pub struct BegunRemoval {
     pub serial: String,
     /// SHA-256 of it, in hexadecimal.
     pub fingerprint: String,
+    /// The CKA_LABELs of the certificate and of its private key, as far as they were there.
+    pub labels: Vec<Vec<u8>>,
     /// The certificate that takes its place.
     pub by: Certificate,
 }
@@ -55,11 +59,16 @@ impl KeptInstallations {
     pub(crate) fn begin_removal(
         &self,
         token: &TokenIdentity,
-        old: &Certificate,
-        id: &[u8],
+        (old, id, labels): (&Certificate, &[u8], &[Vec<u8>]),
         by: &Certificate,
     ) {
-        let of = Of { token: token.clone(), serial: old.serial().to_string(), by: hex(by.der()) };
+        // Of a removal that goes on, the key may have gone with its label.
+        let before = removal_in(&self.path_of_removal(&fingerprint(old))).and_then(|begun| begun.of);
+        let mut labels: Vec<String> = labels.iter().map(|label| hex(label)).collect();
+        labels.extend(before.filter(|of| of.token == *token).map(|of| of.labels).unwrap_or_default());
+        labels.sort_unstable();
+        labels.dedup();
+        let of = Of { token: token.clone(), serial: old.serial().to_string(), labels, by: hex(by.der()) };
         let begun = Removal { version: VERSION, id: hex(id), of: Some(of) };
         if let Ok(bytes) = serde_json::to_vec_pretty(&begun) {
             let _ = self.write(&self.path_of_removal(&fingerprint(old)), &bytes);
@@ -85,7 +94,8 @@ impl KeptInstallations {
             let Removal { id, of, .. } = removal_in(&path)?;
             let of = of.filter(|of| of.token == *token)?;
             let by = Certificate::from_der(&decode_vec(&of.by).ok()?).ok()?;
-            Some(BegunRemoval { id: decode_vec(&id).ok()?, serial: of.serial, fingerprint, by })
+            let labels = of.labels.iter().map(decode_vec).collect::<Result<_, _>>().ok()?;
+            Some(BegunRemoval { id: decode_vec(&id).ok()?, serial: of.serial, fingerprint, labels, by })
         };
         files.filter(|path| path.extension().is_some_and(|end| end == RETIRING)).filter_map(begun).collect()
     }

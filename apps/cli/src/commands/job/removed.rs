@@ -7,7 +7,6 @@ use usbtoken::renewal::Retired;
 use usbtoken::{Certificate, Code, Credential, Credentials, Error, Result, Session, TokenUri};
 
 use crate::args::{Hex, Which};
-use crate::commands::select;
 use crate::journal::Removed;
 use crate::kept::Keeper;
 use crate::run::Run;
@@ -24,8 +23,14 @@ fn is_meant(removed: &Removed, which: &Which, found_by: &TokenUri) -> bool {
         (Some(_), _) | (_, Some(_)) => {
             which.id.as_ref().is_none_or(has_id) && which.serial.as_ref().is_none_or(is_named)
         }
-        (None, None) => decode_vec(&removed.id).is_ok_and(|id| select::names(found_by, &id)),
+        (None, None) => removed.is_named_by(found_by),
     }
+}
+
+/// What is left of a removal that has begun: its certificate, which the name of its key names as well.
+pub fn rest(removed: Option<&Removed>, all: &Credentials) -> Option<Credential> {
+    let removed = removed.filter(|removed| removed.only_begun)?;
+    all.iter().find(|one| removed.is(one)).cloned()
 }
 
 /// What was removed and the credential that took its place, where a choice found none for that reason, and that one is accepted.

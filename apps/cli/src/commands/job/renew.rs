@@ -140,6 +140,9 @@ fn old_and_token(
             Ok(old) => return Ok(Chosen { value: Found::Old(old.value.into()), settled: old.settled }),
             Err(error) => error,
         };
+        if let Some(old) = removed::rest(removed.as_ref(), &all) {
+            return Ok(Chosen { value: Found::Old(old.into()), settled: true });
+        }
         let (removed, by) = removed::follower(error, removed.as_ref(), &all, waits_for_window)?;
         Ok(Chosen { value: Found::Follower(by, removed), settled: false })
     };

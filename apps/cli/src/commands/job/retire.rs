@@ -59,6 +59,9 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         match old {
             Ok(old) => Ok(Chosen { value: Found::Old(old, successor), settled: true }),
             Err(error) => {
+                if let Some(old) = removed::rest(removed.as_ref(), &all) {
+                    return Ok(Chosen { value: Found::Old(old, successor), settled: true });
+                }
                 let (removed, by) = removed::follower(error, removed.as_ref(), &all, |_| true)?;
                 Ok(Chosen { value: Found::Follower(by, removed), settled: false })
             }
