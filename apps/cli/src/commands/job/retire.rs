@@ -67,7 +67,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
             }
         }
     };
-    let (found, access) = chosen::choose(run, reserved, choice)?;
+    let (found, access) = chosen::choose(run, reserved, true, choice)?;
     let (old, successor) = match found {
         Found::Old(old, successor) => (old, successor),
         Found::Follower(by, removed) => return removed_before(run, access, &removed, &by),
