@@ -131,7 +131,7 @@ enum Found {
     /// A certificate that may be renewed.
     Old(OldCertificate),
     /// It was removed, and this took its place.
-    Follower(Credential, Removed),
+    Follower(Credential, Box<Removed>),
 }
 
 /// The certificate that is renewed, and the token. Reserved before its certificates are read, so that no one renews what is about to be
@@ -167,7 +167,7 @@ fn old_and_token(
             return Ok(Chosen { value: Found::Old(old.into()), settled: true });
         }
         let (removed, by) = removed::follower(error, removed.as_ref(), &all, waits_for_window)?;
-        Ok(Chosen { value: Found::Follower(by, removed), settled: false })
+        Ok(Chosen { value: Found::Follower(by, removed.into()), settled: false })
     };
     chosen::choose(run, reserved, args.which.is_given() || found_by.names_object(), choice)
 }

@@ -25,7 +25,7 @@ enum Found {
     /// What is to go, and the one that a person says takes its place.
     Old(Credential, Option<Credential>),
     /// It was removed before, and this took its place.
-    Follower(Credential, Removed),
+    Follower(Credential, Box<Removed>),
 }
 
 /// Shows what will go before it asks for the PIN.
@@ -63,7 +63,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
                     return Ok(Chosen { value: Found::Old(old, successor), settled: true });
                 }
                 let (removed, by) = removed::follower(error, removed.as_ref(), &all, |_| true)?;
-                Ok(Chosen { value: Found::Follower(by, removed), settled: false })
+                Ok(Chosen { value: Found::Follower(by, removed.into()), settled: false })
             }
         }
     };
