@@ -26,7 +26,7 @@ pub struct Removed {
     /// The serial number, in hexadecimal.
     pub serial: String,
     /// SHA-256 of the certificate, in hexadecimal.
-    fingerprint: String,
+    pub fingerprint: String,
     /// The same of the one that took its place.
     successor: String,
 }
@@ -112,10 +112,21 @@ impl Journal {
     /// # Errors
     /// [`usbtoken::Code::JournalUnusable`] for the folder.
     pub fn removed(&self, token: &TokenIdentity) -> Result<Vec<Removed>> {
+        let mut removed = self.removed_anywhere()?;
+        removed.retain(|one| one.token == *token);
+        Ok(removed)
+    }
+
+    /// The same of every token; none where the folder cannot be used.
+    pub fn all_removed(&self) -> Vec<Removed> {
+        self.removed_anywhere().unwrap_or_default()
+    }
+
+    fn removed_anywhere(&self) -> Result<Vec<Removed>> {
         let read = |path: &PathBuf| {
             let bytes = private::read(path, LARGEST_RECORD).ok().flatten()?;
             let removed: Removed = serde_json::from_slice(&bytes).ok()?;
-            (removed.version == VERSION && removed.token == *token).then_some(removed)
+            (removed.version == VERSION).then_some(removed)
         };
         Ok(self.files(|file| file.ends_with(&format!(".{REMOVED}")))?.iter().filter_map(read).collect())
     }

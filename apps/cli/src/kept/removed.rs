@@ -1,6 +1,7 @@
 //! What else was done here for a certificate: that it was removed because another took its place, that it waits on another
 //! token.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use usbtoken::driver::TokenIdentity;
@@ -72,6 +73,12 @@ impl Keeper {
     /// The requests that were made here: each by its public key and the serial number of what it renews.
     pub fn requests(&self) -> Vec<(PublicKey, String)> {
         self.journal.as_ref().map(Journal::requests).unwrap_or_default()
+    }
+
+    /// The fingerprints of the certificates that were removed here, from whichever token.
+    pub fn fingerprints_of_removed(&self) -> HashSet<String> {
+        let removed = self.journal.as_ref().map(Journal::all_removed).unwrap_or_default();
+        removed.into_iter().map(|one| one.fingerprint).collect()
     }
 
     /// What was removed last of the row in which the one is that is meant.

@@ -45,7 +45,7 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
         }
         Ok(Chosen { value: (), settled: true })
     };
-    let ((), access) = chosen::choose(run, reserved, early)?;
+    let ((), access) = chosen::choose(run, reserved, true, early)?;
     let session = access.login(run)?;
     let all = session.credentials()?;
     let new = choice(all.clone()).map_err(|error| run.explain(error, session.token()))?;

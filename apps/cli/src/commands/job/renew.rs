@@ -39,14 +39,26 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
             return Ok(removed_before(run, &follower, &checks));
         }
     };
+    renew(run, args, &mut visit, &checks, (old, access), false)
+}
+
+/// Renews it; `authorised`: the CA was shown the login, and another one was chosen then.
+fn renew(
+    run: &Run,
+    args: &args::Renew,
+    visit: &mut Visit<'_>,
+    checks: &Checks<'_>,
+    (old, access): (OldCertificate, Access),
+    authorised: bool,
+) -> Result<Outcome> {
     run.renews(old.certificate());
     let token = access.token().identity().clone();
     if !args.resume
         && let Some(renewed) = from::renewed_onto_other(run, access.token(), &old, &args.key)
     {
-        return renewed_before(run, &old, renewed, &checks);
+        return renewed_before(run, &old, renewed, checks);
     }
-    let ordered = order_for_old_key(args, &visit, &token, &old)?;
+    let ordered = order_for_old_key(args, visit, &token, &old)?;
     let policy = checks.policy_of_job(ordered.as_ref());
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let renewal = select::formed(renewal, args.form);
@@ -59,32 +71,43 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     install_response::confirm_shared_id(run, &policy)?;
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
-    visit.authorise()?;
+    if !authorised {
+        visit.authorise()?;
+    }
     let goes_on = ordered.is_some();
     let order = Order { way: Some(visit.way()), reference: visit.reference(), kept: ordered };
     let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), order) {
-        Ok((pending, request)) if goes_on => match install_kept(run, &visit, &session, &pending, &checks)? {
+        Ok((pending, request)) if goes_on => match install_kept(run, visit, &session, &pending, checks)? {
             Some(done) => return Ok(done),
             None => (pending, request),
         },
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
+            let waiting = Waiting { run, args, visit, checks, session: &session };
             let pending = waiting.resume(&renewal, &old, error)?;
-            if let Some(done) = install_kept(run, &visit, &session, &pending, &checks)? {
+            if let Some(done) = install_kept(run, visit, &session, &pending, checks)? {
                 return Ok(done);
             }
-            let request = again(run, args, &visit, &session, &pending)?;
+            let request = again(run, args, visit, &session, &pending)?;
             (pending, request)
         }
+        Err(error) if error.code() == Code::KeyMissing => {
+            match select::another(&session, old.certificate(), &args.which, args.key.force, run)? {
+                Some(another) => {
+                    let chosen = (another.into(), Access::LoggedIn(session));
+                    return renew(run, args, visit, checks, chosen, true);
+                }
+                None => return Err(error),
+            }
+        }
         Err(error) => match error.value() {
-            Some(by) => return renewed(run, args, &session, &old, by, &checks),
-            None => return Err(name_ways_on(error, run, args, &visit, &old)),
+            Some(by) => return renewed(run, args, &session, &old, by, checks),
+            None => return Err(name_ways_on(error, run, args, visit, &old)),
         },
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
     let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
-    Ok(install_response::finish(run, &session, &installed, &job, &checks))
+    Ok(install_response::finish(run, &session, &installed, &job, checks))
 }
 
 /// Where what takes its place is doubtful, names the commands that go on: one if it is right and the old one is to go, one if it is
@@ -145,7 +168,7 @@ fn old_and_token(
             },
         }
     };
-    chosen::choose(run, reserved, choice)
+    chosen::choose(run, reserved, args.which.is_given() || found_by.names_object(), choice)
 }
 
 fn is_not_found(error: &Error) -> bool {

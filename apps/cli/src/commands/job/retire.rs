@@ -44,7 +44,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
             if is_named { select::credential(named, &which, true, run)?.value } else { named.only()? };
         Ok(Chosen { value: (old, successor), settled: true })
     };
-    let ((old, successor), access) = chosen::choose(run, reserved, choice)?;
+    let ((old, successor), access) = chosen::choose(run, reserved, true, choice)?;
     let shown = view::Credential::of(access.token().identity(), &old, None, run.when());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     let session = access.login(run)?;
