@@ -19,6 +19,7 @@ use usbtoken_pkcs11::types::{
 };
 use usbtoken_pkcs11::{Failure, ObjectHandle, Outcome, Template};
 
+mod alike;
 mod planned;
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,7 @@ struct Planned {
     is: Is,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Is {
     /// A certificate: exactly these bytes under this identifier and this label.
     Certificate { id: Vec<u8>, label: Label, der: Arc<[u8]> },
@@ -184,6 +185,7 @@ impl Session {
         if matches!(removal.step, Step::Abandon | Step::Retire) {
             self.pin.drop_unless_wanted();
         }
+        removal.planned.iter().try_for_each(|planned| self.make_sure_alike_are_found(planned, removal))?;
         // Before the first of them goes: SoftHSM forgets of what other programs have written when it writes itself.
         removal.planned.iter().try_for_each(|planned| self.make_sure_nothing_came(planned, removal))?;
         removal.planned.iter().try_for_each(|planned| self.remove_one(planned, removal))
