@@ -219,13 +219,17 @@ static U create(U session, struct attribute *given, U count, U *object)
     return real->function[CREATE_OBJECT](session, all, at == count ? count + 1 : count, object);
 }
 
-/* `gone-is-invalid`: what was destroyed is called invalid by the very call. */
+/* `gone-is-invalid`: what was destroyed is called invalid by the very call. `destroy-answers`: the one of the number `destroy-at` is done, and
+ * answered so; `destroy-kills`: after that one the process is killed. */
 static U destroy(U session, U object)
 {
+    static U gone;
     reset(session);
     if (!inside(object)) return 0x82;
     U rv = real->function[DESTROY_OBJECT](session, inside(object));
     numbering += !rv;
+    if (!rv && ++gone == number("destroy-at") && word("destroy-kills")) kill(getpid(), SIGKILL);
+    if (!rv && gone == number("destroy-at") && word("destroy-answers")) return number("destroy-answers");
     return !rv && word("gone-is-invalid") ? 0x82 : rv;
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base16ct::lower::{decode_vec, encode_string as hex};
 use serde::{Deserialize, Serialize};
 use usbtoken::driver::TokenIdentity;
-use usbtoken::renewal::Retired;
+use usbtoken::renewal::{BegunRemoval, Retired};
 use usbtoken::{Certificate, Code, Credential, Result, TokenUri};
 
 use super::{Journal, LARGEST_RECORD, VERSION, name, private};
@@ -29,6 +29,9 @@ pub struct Removed {
     pub fingerprint: String,
     /// The same of the one that took its place.
     successor: String,
+    /// Whether nobody has seen that its removal, which began, came to its end.
+    #[serde(skip)]
+    pub only_begun: bool,
 }
 
 impl Removed {
@@ -43,7 +46,27 @@ impl Removed {
             serial: old.certificate().serial().to_string(),
             fingerprint: fingerprint(old.certificate()),
             successor: fingerprint(retired.successor.certificate()),
+            only_begun: false,
         }
+    }
+
+    /// The same of a removal that has begun on the token.
+    pub fn begun(token: &TokenIdentity, begun: BegunRemoval) -> Self {
+        Removed {
+            version: VERSION,
+            token: token.clone(),
+            id: hex(&begun.id),
+            labels: begun.labels.iter().map(|label| hex(label)).collect(),
+            serial: begun.serial,
+            fingerprint: begun.fingerprint,
+            successor: fingerprint(&begun.by),
+            only_begun: true,
+        }
+    }
+
+    /// Whether it is this one.
+    pub fn is(&self, one: &Credential) -> bool {
+        self.id == hex(one.id()) && self.fingerprint == fingerprint(one.certificate())
     }
 
     /// Whether that certificate took its place.
