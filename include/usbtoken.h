@@ -2347,8 +2347,8 @@
 #define USBTOKEN_ENROLL_PROVIDER_NAME 1
 
 /**
- * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one where a key like the
- * old one is asked for, else RSA.
+ * usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384", or the OID that CObjectId's Value has for it;
+ * empty is as the old one where a key like the old one is asked for, else RSA.
  */
 #define USBTOKEN_ENROLL_ALGORITHM 2
 

@@ -134,6 +134,15 @@ impl Credential {
         &self.stored.label
     }
 
+    /// Those of the certificate and of its private key, byte for byte.
+    pub(crate) fn labels(&self) -> Vec<Vec<u8>> {
+        let key = match &self.key {
+            SeenKey::Present(key) => Some(&key.label),
+            SeenKey::NotLookedFor | SeenKey::Missing => None,
+        };
+        [Some(&self.stored.label), key].into_iter().flatten().map(|label| label.bytes().to_vec()).collect()
+    }
+
     /// The kind of key.
     pub fn key_algorithm(&self) -> KeyAlgorithm {
         self.certificate.public_key().algorithm()

@@ -196,6 +196,14 @@ impl Credentials {
         self
     }
 
+    /// Those but for these. Where the choice was made before the login, these are no candidates after it unless they can be
+    /// renewed.
+    #[must_use]
+    pub fn without(mut self, these: impl Fn(&Credential) -> bool) -> Self {
+        self.list.retain(|credential| !these(credential));
+        self
+    }
+
     /// Those whose place this certificate takes, also by others between them, in the order in which they may go: the
     /// oldest first.
     pub fn replaced_by(&self, new: &Certificate) -> Vec<Credential> {

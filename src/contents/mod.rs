@@ -132,6 +132,11 @@ impl Contents {
         self.certificates.iter().map(|held| &*held.stored)
     }
 
+    /// Whether every object gave what was asked of it.
+    pub(crate) fn was_read_whole(&self) -> bool {
+        self.unreadable == 0 && self.refusal.is_none()
+    }
+
     /// Whether any private key shows.
     pub(crate) fn has_private_keys(&self) -> bool {
         !self.private_keys.is_empty()

@@ -45,6 +45,8 @@ pub(crate) struct Retirement {
     pub(crate) id: Vec<u8>,
     /// Whether a private key is among what goes.
     pub(crate) with_key: bool,
+    /// Whether one that signs for it stays.
+    pub(crate) key_stays: bool,
 }
 
 /// Whether a label is the beginning of another, or nothing of it.
@@ -286,7 +288,7 @@ impl Contents {
         }
         let id = held.map_or(standing, |held| held.stored.id.as_slice());
         let (removal, id) = self.with_certificates(removal, old, id);
-        Ok(Retirement { removal, id, with_key: held.is_some() })
+        Ok(Retirement { removal, id, with_key: held.is_some(), key_stays: false })
     }
 
     /// Programs find the key of a certificate by its CKA_ID. Where the follower stands under another one than its key, as where
@@ -366,7 +368,7 @@ impl Contents {
     ) -> Result<Retirement> {
         let standing = self.standing(old, key, of_copies)?;
         let (removal, id) = self.with_certificates(Removal::new(Step::Retire), old, standing);
-        Ok(Retirement { removal, id, with_key: false })
+        Ok(Retirement { removal, id, with_key: false, key_stays: key.is_some() })
     }
 
     /// The identifier of the object that is meant: other programs keep copies of a certificate, and these are theirs.

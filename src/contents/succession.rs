@@ -4,12 +4,15 @@
 use super::Contents;
 use super::belongs::is_of_the_token;
 use super::credential::{Credential, about};
+use super::held::HeldCertificate;
+use super::left_out::unreadable;
 use super::pending::Doubt;
 use super::record::{Record, old_digest};
 use super::signer::Signer;
 use crate::driver::{StoredKey, doubt};
 use crate::error::{Result, Step};
 use crate::pki::Certificate;
+use base16ct::lower::encode_string as hex;
 use std::sync::Arc;
 
 /// A certificate by what records name it by.
@@ -163,6 +166,18 @@ impl Contents {
             followers.extend(keys.first().and_then(|key| self.credential_with(at, *key)));
         }
         Ok(followers)
+    }
+
+    /// Whether no certificate object under this identifier is, or may be, the one with this SHA-256.
+    pub(crate) fn has_gone(&self, fingerprint: &str, id: &[u8]) -> bool {
+        let is_it = |held: &HeldCertificate| {
+            let certificate = held.certificate.as_ref().filter(|_| held.stored.id == id);
+            certificate.is_some_and(|one| hex(&one.fingerprint()) == fingerprint)
+        };
+        let mut unread = unreadable(&self.certificates, self.unreadable).into_iter();
+        self.hidden_certificates == 0
+            && !unread.any(|one| one.may_have(id))
+            && !self.certificates.iter().any(is_it)
     }
 
     /// A credential with the key that has signed for it.

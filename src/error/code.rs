@@ -2,11 +2,10 @@
 //!
 //! Numbers and names are a promise to programs: one that is retired stays retired. [`crate::text`] has the sentences.
 
-use super::family::Family;
 use super::numbered::numbered;
 
 numbered! {
-    /// What went wrong. The hundreds are the [`Family`]. The numbers 510 and 517 are retired.
+    /// What went wrong. The hundreds are the [`Family`](super::Family). The numbers 510 and 517 are retired.
     Code {
         /// An argument is missing, malformed or contradicts another.
         BadArgument = 101 "bad_argument",
@@ -484,24 +483,5 @@ numbered! {
         LoginAskedLater = 1115 "login_asked_later",
         /// The server led on to a page that nobody has named as the one after the login.
         LoginLedOn = 1116 "login_led_on",
-    }
-}
-
-impl Code {
-    /// The family, which decides a program's exit code.
-    pub const fn family(self) -> Family {
-        match self.number() / 100 {
-            1 => Family::Usage,
-            2 => Family::NotFound,
-            3 => Family::Pin,
-            4 => Family::Refused,
-            5 => Family::Answer,
-            6 => Family::Gone,
-            8 => Family::Rule,
-            9 => Family::NotYet,
-            10 => Family::Unprinted,
-            11 => Family::Login,
-            _ => Family::Internal,
-        }
     }
 }

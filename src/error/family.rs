@@ -1,5 +1,7 @@
 //! The families of errors, each an exit code.
 
+use super::code::Code;
+
 /// The families of errors. The number is the exit code of the command `usbtoken`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -26,4 +28,23 @@ pub enum Family {
     Unprinted = 11,
     /// The login with the new certificate is not confirmed.
     Login = 12,
+}
+
+impl Code {
+    /// The family, which decides a program's exit code.
+    pub const fn family(self) -> Family {
+        match self.number() / 100 {
+            1 => Family::Usage,
+            2 => Family::NotFound,
+            3 => Family::Pin,
+            4 => Family::Refused,
+            5 => Family::Answer,
+            6 => Family::Gone,
+            8 => Family::Rule,
+            9 => Family::NotYet,
+            10 => Family::Unprinted,
+            11 => Family::Login,
+            _ => Family::Internal,
+        }
+    }
 }

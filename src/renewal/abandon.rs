@@ -56,9 +56,11 @@ impl Session {
         run.enter(Step::Abandon)?;
         // Read again: the record decides, and it may have changed since the list was made.
         let mut contents = Contents::read(self)?;
-        // A login that another program has ended, and a driver that does not say so: no private key shows any more, and this one did.
         if pending.private().is_some() && !contents.has_private_keys() {
-            return Err(pending.error(Code::LoginLost).during(Step::Abandon));
+            // This one did show. What could not be read may be it; else another program has ended the login, and the driver
+            // does not say so.
+            let code = if contents.was_read_whole() { Code::LoginLost } else { Code::PendingNotFound };
+            return Err(pending.error(code).during(Step::Abandon));
         }
         let removal = contents.abandonment(self, pending, meant)?;
         match pending.private() {

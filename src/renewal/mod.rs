@@ -60,7 +60,7 @@ pub use crate::contents::{
 };
 pub use clock::{Clock, clock_doubt};
 pub use confirmation::Confirmation;
-pub use installation::Installation;
+pub use installation::{BegunRemoval, Installation};
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};

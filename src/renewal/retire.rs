@@ -1,6 +1,7 @@
 //! Removing the old credential, last of all and only when its successor works.
 
 mod choice;
+mod ended;
 
 use super::clock::Clock;
 use super::confirmation::Confirmation;
@@ -11,6 +12,7 @@ use crate::contents::{Contents, Credential, Credentials, OfCopies, about};
 use crate::driver::{Session, Signed, doubt};
 use crate::error::{Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Certificate, IssuerContinuity, doubts, jst_date, jst_time};
+use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::time::SystemTime;
@@ -54,9 +56,16 @@ pub struct Retired {
     pub issuer: IssuerContinuity,
     /// Whether the key pair was removed too; it was not when the successor, or another certificate, uses the same key.
     pub key_removed: bool,
+    /// Whether its key is there still: another certificate is for it, or may be. In a removal that stopped it may have gone before.
+    pub key_stays: bool,
+    /// Whether it had gone before, in a removal that stopped when nothing was left to remove.
+    pub already_removed: bool,
     /// The CKA_ID under which the certificate stood.
     #[serde(skip)]
     pub id: Vec<u8>,
+    /// The CKA_LABELs of the certificate and of its private key, as far as they were there.
+    #[serde(skip)]
+    pub labels: Vec<Vec<u8>>,
 }
 
 impl Retire {
@@ -163,7 +172,8 @@ impl Retire {
     /// Before anything is removed the successor signs a fresh challenge, and so does the old private key. Where the successor was
     /// installed in this session less than a minute ago, it has just signed, and that counts while its handle is there. The certificate
     /// goes last: the successor's record names exactly it, so a removal that stopped in the middle is found again and is
-    /// ended by asking for it once more.
+    /// ended by asking for it once more; where nothing was left of it, and [`Run::installations_in`](crate::Run::installations_in) keeps that
+    /// it began, too ([`Retired::already_removed`]).
     ///
     /// # Errors
     /// [`Code::RetireKept`] when the policy keeps it; [`Code::RetireNotConfirmed`] when the policy waits for a confirmation
@@ -205,8 +215,9 @@ impl Retire {
             true => (self.old.id(), OfCopies::Chosen),
             false => (begun.as_deref().unwrap_or(self.old.id()), OfCopies::Own(begun.as_deref())),
         };
-        let old = present(&credentials, self.old.certificate(), id)
-            .ok_or_else(|| about(Error::new(Code::CredentialNotFound).during(Step::Retire), &self.old))?;
+        let Some(old) = self.present(&credentials, id) else {
+            return self.ended(session, &mut contents, run);
+        };
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
         let is_begun = |one: &Certificate| run.removals().is_some_and(|all| all.begun_removal(one).is_some());
@@ -221,14 +232,25 @@ impl Retire {
             choice => choice?,
         };
         let retirement = planned(&successor)?;
+        let labels = old.labels();
         if let Some(removals) = run.removals() {
-            removals.begin_removal(old.certificate(), &retirement.id);
+            let token = session.token().identity();
+            let what = (old.certificate(), retirement.id.as_slice(), labels.as_slice());
+            removals.begin_removal(token, what, successor.certificate());
         }
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         if let Some(removals) = run.removals() {
-            removals.end_removal(old.certificate());
+            removals.end_removal(&hex(&old.certificate().fingerprint()));
         }
-        Ok(Retired { successor, issuer, key_removed: retirement.with_key, id: retirement.id })
+        Ok(Retired {
+            successor,
+            issuer,
+            key_removed: retirement.with_key,
+            key_stays: retirement.key_stays,
+            already_removed: false,
+            id: retirement.id,
+            labels,
+        })
     }
 
     /// A CA may have put another user's name into the certificate for this key. Whose place it takes, a person says.
@@ -320,6 +342,14 @@ impl Retire {
         }))
     }
 
+    /// The credential as it is on the token now. The same certificate may be stored twice, and the one that the caller has chosen is no
+    /// other one.
+    fn present<'c>(&self, credentials: &'c Credentials, id: &[u8]) -> Option<&'c Credential> {
+        let same = || credentials.iter().filter(|one| one.certificate() == self.old.certificate());
+        let chosen = same().find(|credential| credential.id() == id);
+        chosen.or_else(|| same().next().filter(|_| !self.chosen))
+    }
+
     /// Those that take the old one's place, each shown by a signature: by its record, or because a person has named it. Whoever
     /// renewed more than once without a removal has a row of them, and the last of it takes the place of all others.
     fn followers(
@@ -369,10 +399,4 @@ impl Session {
 /// Whether a person can say that the new one takes the place all the same.
 fn is_a_persons_to_say(error: &Error) -> bool {
     matches!(error.code(), Code::RetireIssuerNotShown | Code::SuccessorDoubtful)
-}
-
-/// The credential as it is on the token now; the same certificate may be stored twice.
-fn present<'c>(credentials: &'c Credentials, old: &Certificate, id: &[u8]) -> Option<&'c Credential> {
-    let same = || credentials.iter().filter(|credential| credential.certificate() == old);
-    same().find(|credential| credential.id() == id).or_else(|| same().next())
 }

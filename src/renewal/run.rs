@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::clock::Clock;
-use super::installation::{Installation, Installations, KeptInstallations, NotKept};
+use super::installation::{BegunRemoval, Installation, Installations, KeptInstallations, NotKept};
 use crate::contents::Credentials;
 use crate::contents::{Caller, PendingKey};
 use crate::driver;
@@ -278,6 +278,13 @@ impl<'a> Run<'a> {
         certificate: &Certificate,
     ) -> std::result::Result<(), NotKept> {
         self.installations.keep(record, certificate)
+    }
+
+    /// The removals of old credentials that have begun on this token and were not seen to end, as it is kept in the folder of
+    /// [`Run::installations_in`] (`*.retiring`, a private file of each certificate). What is left of one on the token is removed by
+    /// [`Retire`](super::Retire); where nothing is left, [`Session::end_removal`](crate::Session::end_removal) ends it.
+    pub fn begun_removals(&self, token: &TokenIdentity) -> Vec<BegunRemoval> {
+        self.installations.kept().map(|kept| kept.begun_removals(token)).unwrap_or_default()
     }
 
     /// Where later processes are told which removal has begun.

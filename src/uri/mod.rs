@@ -241,6 +241,17 @@ impl TokenUri {
         self.module_name.as_deref()
     }
 
+    /// Whether the URI names an object, and may mean the certificate or the private key with this CKA_ID and one of these
+    /// CKA_LABELs.
+    pub fn names_credential(&self, id: &[u8], labels: &[Vec<u8>]) -> bool {
+        let is_other = matches!(self.object_type, Some(ObjectType::SecretKey | ObjectType::Data));
+        let is_labelled = |wanted: &Text| labels.iter().any(|label| label == wanted.bytes());
+        self.names_object()
+            && !is_other
+            && self.id().is_none_or(|wanted| wanted == id)
+            && self.object.as_ref().is_none_or(is_labelled)
+    }
+
     /// Whether the URI names an object, and not a token alone.
     pub fn names_object(&self) -> bool {
         self.object.is_some() || self.object_type.is_some() || self.id.is_some()

@@ -141,3 +141,26 @@ fn a_complete_certificate_whose_value_is_empty_for_a_moment_stays() {
         bank.assert_one_new_credential();
     }
 }
+
+/// A driver that answers for one object with what is another's: what seems to be there twice has to be found twice.
+#[test]
+fn what_is_read_as_the_old_certificate_and_is_another_stays() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.another(2, 200);
+    bank.run(&["renew", "--id", "01", "--issuer", &bank.issuer("")]).json();
+    let before = bank.soft.snapshot();
+    let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
+    let error = bank.odd("reads-as-old=2", &retire).failed(Code::RemovalDoubtful);
+    assert_eq!(error["facts"]["reason"][0], "object_changed", "{error:#}");
+    bank.soft.snapshot().assert_same_as(&before);
+    // Two that are two go.
+    for ways in ["", "handles-anew"] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        bank.run(&["renew", "--id", "01", "--issuer", &bank.issuer("")]).json();
+        bank.soft
+            .inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &bank.old.id, "bank"));
+        let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
+        bank.odd(ways, &retire).json();
+        assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0, "{ways}");
+    }
+}

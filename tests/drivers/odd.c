@@ -219,13 +219,17 @@ static U create(U session, struct attribute *given, U count, U *object)
     return real->function[CREATE_OBJECT](session, all, at == count ? count + 1 : count, object);
 }
 
-/* `gone-is-invalid`: what was destroyed is called invalid by the very call. */
+/* `gone-is-invalid`: what was destroyed is called invalid by the very call. `destroy-answers`: the one of the number `destroy-at` is done, and
+ * answered so; `destroy-kills`: after that one the process is killed. */
 static U destroy(U session, U object)
 {
+    static U gone;
     reset(session);
     if (!inside(object)) return 0x82;
     U rv = real->function[DESTROY_OBJECT](session, inside(object));
     numbering += !rv;
+    if (!rv && ++gone == number("destroy-at") && word("destroy-kills")) kill(getpid(), SIGKILL);
+    if (!rv && gone == number("destroy-at") && word("destroy-answers")) return number("destroy-answers");
     return !rv && word("gone-is-invalid") ? 0x82 : rv;
 }
 
@@ -379,9 +383,20 @@ static int is_unread(U session, U object)
     return word("unread") && !real->function[GET_ATTRIBUTES](session, object, wanted, 2) && class == 1 && id[0] == number("unread");
 }
 
+/* `reads-as-old`: what has such a CKA_ID is read as the object of its class with the CKA_ID 1, while that is there. */
+static U as_read(U session, U object)
+{
+    U class = 0, others[8];
+    B id[64] = {0}, one = 1;
+    struct attribute wanted[] = {{0, &class, sizeof class}, {0x102, id, sizeof id}}, old = {0x102, &one, 1};
+    if (!word("reads-as-old") || real->function[GET_ATTRIBUTES](session, object, wanted, 2) || id[0] != number("reads-as-old")) return object;
+    return with_id(session, class, &old, others) ? others[0] : object;
+}
+
 static U attributes(U session, U object, struct attribute *list, U count)
 {
     if (!(object = inside(object))) return 0x82;
+    object = as_read(session, object);
     if (is_unread(session, object)) {
         for (U i = 0; i < count; i++) list[i].length = number("unread-as") ? (U)-1 : 0;
         return number("unread-as");

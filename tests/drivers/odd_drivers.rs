@@ -11,6 +11,7 @@ mod logins;
 mod meanwhile;
 mod misplaced;
 mod moments;
+mod removals;
 mod starting;
 mod stated;
 mod texts;

@@ -72,6 +72,48 @@ fn leaves_the_copy(bank: &Bank, serial: &str) {
     bank.assert_one_new_credential();
 }
 
+/// Renewed twice: nothing on the token says any more that the first one is, of which another program has a copy whose window is open. That its
+/// key is not there shows after the login; this computer knows before.
+#[test]
+fn a_copy_of_what_was_renewed_twice_is_no_candidate() {
+    for (days, is_due) in [("365", false), ("30", true)] {
+        for elsewhere in [false, true] {
+            let bank = with_copy(&[0x55], "copy");
+            let daily = |days| {
+                let issuer = bank.issuer(&format!("--days {days}"));
+                let line = ["renew", "--retire-old", "--trust-anchor", &bank.anchor(), "--issuer", &issuer];
+                bank.run(&line)
+            };
+            assert_eq!(daily("20").json()["retired"], true);
+            let last = daily(days).json()["credential"]["id"].clone();
+            if elsewhere {
+                std::fs::remove_dir_all(bank.file("state")).unwrap();
+            }
+            let checked = bank.run(&["preflight"]);
+            match (is_due, elsewhere) {
+                (true, _) => assert_eq!(checked.json()["credential"]["id"], last),
+                (false, false) => {
+                    assert_eq!(checked.failed(Code::NotYetRenewable)["facts"]["id"][0], last);
+                }
+                // What was not logged in for is not known there.
+                (false, true) => {}
+            }
+            let left = bank.soft.snapshot();
+            match is_due {
+                true => assert_eq!(daily("365").json()["replaced"]["id"], last),
+                false => {
+                    let error = daily("365").failed(Code::NotYetRenewable);
+                    assert_eq!(error["facts"]["id"][0], last, "{error:#}");
+                    bank.soft.snapshot().assert_same_as(&left);
+                }
+            }
+            let requested = bank.run(&["request", "--out", "request.pem"]).failed(Code::NotYetRenewable);
+            assert_ne!(requested["facts"]["id"][0], "55", "{elsewhere}");
+            assert_eq!(bank.soft.snapshot().with_id(&[0x55]).count(), 1);
+        }
+    }
+}
+
 /// A removal stops before its last object. The rest of it is known from a copy by where it stood, and goes with the next run.
 #[test]
 fn the_rest_of_a_removal_that_stopped_is_told_from_a_copy() {

@@ -68,6 +68,48 @@ fn a_label_without_a_type_is_of_the_certificate_or_of_its_key() {
     assert_eq!(done["replaced"]["id"], "0c", "{done:#}");
 }
 
+/// A scheduler goes on naming what was renewed and removed: by its label, that of its key, or its identifier. While the old one is
+/// there, the label is its own; afterwards nothing has it.
+#[test]
+fn what_was_renewed_or_removed_is_told_to_who_names_its_label() {
+    let bank = two_credentials();
+    let subject = NameDer::new().common(Text::Utf8, "third").to_der();
+    bank.soft.inspect(|inspector| {
+        let spki = inspector.generate_pair(Kind::P256, &[0xc], "third-key");
+        let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(12));
+        inspector.write_certificate(&issue.der(), &[0xc], "third-certificate");
+    });
+    let names = [
+        ";object=third-key",
+        ";object=third-certificate",
+        ";id=%0C;object=third-key;type=private",
+        ";id=%0C",
+    ];
+    let (issuer, anchor) = (bank.issuer(""), bank.anchor());
+    let daily = ["renew", "--issuer", &issuer];
+    let removing = [&daily[..], &["--retire-old", "--trust-anchor", &anchor]].concat();
+    assert_eq!(run(&bank, names[0], &daily).json()["replaced"]["id"], "0c");
+    let both = bank.soft.snapshot();
+    for more in names {
+        assert_eq!(run(&bank, more, &daily).json()["already_renewed"], true, "{more}");
+    }
+    bank.soft.snapshot().assert_same_as(&both);
+    assert_eq!(run(&bank, names[0], &removing).json()["retired"], true);
+    let removed = bank.soft.snapshot();
+    assert_eq!(removed.with_id(&[0xc]).count(), 0);
+    for line in [&daily[..], &removing] {
+        for more in names {
+            let told = run(&bank, more, line).json();
+            assert_eq!((&told["already_renewed"], &told["retired"]), (&true.into(), &true.into()), "{more}");
+        }
+    }
+    // What never was there is not found.
+    for more in [";object=third", ";id=%0D;object=third-key", ";object=third-key;type=data"] {
+        run(&bank, more, &daily).failed(Code::CredentialNotFound);
+    }
+    bank.soft.snapshot().assert_same_as(&removed);
+}
+
 #[test]
 fn the_uri_chooses_what_is_listed_and_renewed() {
     let bank = two_credentials();

@@ -4,7 +4,8 @@ mod common;
 
 use common::login::{DEMANDS, confirm, nothing_changed, renewed, replaced};
 use common::{Outcome, Stage, bank, servers};
-use usbtoken_testkit::Kind;
+use std::path::Path;
+use usbtoken_testkit::{Kind, serial_hex, shim, softhsm_module};
 
 /// A profile of this stage's token, CA and driver with these lines in its tables.
 fn profile(stage: &Stage, url: &str, renewal: &str) -> String {
@@ -278,5 +279,70 @@ fn a_refused_login_names_the_day_from_which_the_bank_takes_the_certificate() {
         let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
         let kept = at_bank(&stage, &["retire", "--yes", "--serial", &old]).failed("not_in_use_yet", 9);
         assert_eq!(kept["facts"]["date"][0], day, "{begins}");
+    }
+}
+
+/// A removal that is refused after the login names what ends the matter.
+#[test]
+fn a_refused_removal_names_the_command_that_goes_on() {
+    let run = |stage: &Stage, done: &Outcome, more: &str| {
+        let line =
+            done.error()["facts"]["go_on"][0].as_str().unwrap_or_else(|| panic!("{done:?}")).to_owned();
+        (stage.shell(&format!("TEST_PIN=$(cat pin) {line} --json{more}")), line)
+    };
+    // Nothing shows who issued the new one: a person says so.
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    let refused = confirm(&stage, &server, &["--retire-old", "--yes"]);
+    assert_eq!(refused.error()["name"], "retire_issuer_not_shown", "{refused:?}");
+    let new = refused.result()["credential"]["serial"].as_str().unwrap().to_owned();
+    let (gone_on, line) = run(&stage, &refused, " --yes");
+    assert!(line.contains(&format!("--successor {new} --although-issuer-not-shown")), "{line}");
+    gone_on.succeeded();
+    assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0);
+
+    // The bank waits for a login at its own server.
+    let stage = renewed(Kind::P256);
+    let (bank, other) =
+        (servers::nginx(&stage, DEMANDS), servers::openssl(&stage, "-Verify 3 -verify_return_error"));
+    let text = profile(&stage, &bank.url("/login"), "old = \"remove-after-confirmation\"")
+        .replace("may_override = [", "may_override = [\"origins\", \"anchors\", \"old\", ");
+    bank::install(&stage, "bank", &text);
+    let refused = at_bank(&stage, &["confirm", "--retire-old", "--yes", "--url", &other.url("/")]);
+    assert_eq!(refused.error()["name"], "retire_not_confirmed", "{refused:?}");
+    let (gone_on, line) = run(&stage, &refused, "");
+    assert!(line.contains("usbtoken confirm ") && line.contains(" --retire-old"), "{line}");
+    assert_eq!(gone_on.json()["retired"][0], *serial_hex(&stage.old.certificate), "{gone_on:?}");
+    assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0);
+}
+
+/// Killed at each object, and asked for again in the same words.
+#[test]
+fn a_removal_that_was_killed_is_ended_by_the_next_confirmation() {
+    for killed in ["C_DestroyObject#1:exit", "C_DestroyObject#3:exit", "C_DestroyObject#3:exit-after"] {
+        let stage = renewed(Kind::P256);
+        let server = servers::nginx(&stage, DEMANDS);
+        let url = server.url("/login");
+        let words = [
+            "confirm",
+            "--url",
+            &url,
+            "--server-ca",
+            "ca/root.pem",
+            "--retire-old",
+            "--yes",
+            "--trust-anchor",
+            "ca/ca.pem",
+        ];
+        let driver = softhsm_module();
+        let env = [("USBTOKEN_SHIM_DRIVER", driver.as_path()), ("USBTOKEN_SHIM_FAULT", Path::new(killed))];
+        let words_in_process = [&words[..], &["--in-process"]].concat();
+        let said = stage.run_through(&shim(), &env, stage.token.pin(), &stage.token.uri(), &words_in_process);
+        assert_eq!(said.code, 86, "{said:?}");
+        let done = stage.run(&words);
+        done.succeeded();
+        assert!(!done.notices().contains(&"nothing_replaced".to_owned()), "{killed}: {done:?}");
+        assert_eq!(done.json()["retired"][0], *serial_hex(&stage.old.certificate), "{killed}: {done:?}");
+        assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0, "{killed}");
     }
 }

@@ -39,8 +39,9 @@ impl FromStr for Algorithm {
         match text {
             "" => Ok(Algorithm::Unnamed),
             "RSA" | "1.2.840.113549.1.1.1" => Ok(Algorithm::Rsa),
-            "ECDSA_P256" => Ok(Algorithm::P256),
-            "ECDSA_P384" => Ok(Algorithm::P384),
+            // CObjectId's Value of the named algorithms is the OID of the curve.
+            "ECDSA_P256" | "1.2.840.10045.3.1.7" => Ok(Algorithm::P256),
+            "ECDSA_P384" | "1.3.132.0.34" => Ok(Algorithm::P384),
             _ => Err(args::bad("Algorithm", "unknown_value")),
         }
     }

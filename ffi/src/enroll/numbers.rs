@@ -37,8 +37,8 @@ pub const USBTOKEN_ENROLL_MACHINE_CONTEXT: u32 = 7;
 /// usbtoken_enroll_set_text: ProviderName: one that usbtoken_context_add_provider listed, or "usbtoken" or empty
 /// for the only token that is plugged in.
 pub const USBTOKEN_ENROLL_PROVIDER_NAME: u32 = 1;
-/// usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384"; empty is as the old one where a key like the
-/// old one is asked for, else RSA.
+/// usbtoken_enroll_set_text: Algorithm: "RSA", "ECDSA_P256" or "ECDSA_P384", or the OID that CObjectId's Value has for it;
+/// empty is as the old one where a key like the old one is asked for, else RSA.
 pub const USBTOKEN_ENROLL_ALGORITHM: u32 = 2;
 /// usbtoken_enroll_set_text: Subject, as IX500DistinguishedName::Encode takes it; not after
 /// InitializeFromCertificate.

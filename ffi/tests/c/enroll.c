@@ -108,6 +108,9 @@ static void properties(usbtoken_context *context, struct host *host, const char 
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_number(e, USBTOKEN_ENROLL_KEY_PROTECTION, 2));
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_number(e, USBTOKEN_ENROLL_KEY_USAGE, 0xffffff));
     EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "DES", NUL));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "1.3.132.0.34", NUL));
+    EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "1.3.132.0.35", NUL));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "", NUL));
     EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_SUBJECT, "nonsense", NUL));
     EXPECT(USBTOKEN_HR_INVALID_ARGUMENT, e, usbtoken_enroll_set_text(e, 77, "x", NUL));
 
@@ -336,7 +339,7 @@ static usbtoken_hresult ask_for(usbtoken_context *context, struct host *host, co
     usbtoken_enroll *e = page(context, host);
     usbtoken_buffer *request = NULL;
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_initialize(e, USBTOKEN_ENROLL_CONTEXT_USER));
-    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "ECDSA_P256", NUL));
+    EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_ALGORITHM, "1.2.840.10045.3.1.7", NUL));
     EXPECT(USBTOKEN_HR_OK, e, usbtoken_enroll_set_text(e, USBTOKEN_ENROLL_SUBJECT, subject, NUL));
     usbtoken_hresult result = usbtoken_enroll_create_request(e, USBTOKEN_ENCODING_HEX_RAW, &request);
     if (result == USBTOKEN_HR_OK) {

@@ -1,5 +1,9 @@
 //! The records of installations in a folder, from one process to the next.
 
+mod removals;
+
+pub use self::removals::BegunRemoval;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -19,15 +23,6 @@ const LARGEST: u64 = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct KeptInstallations {
     folder: PathBuf,
-}
-
-/// A removal that has begun.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Removal {
-    version: u32,
-    /// The CKA_ID under which the certificate stands, in hexadecimal.
-    id: String,
 }
 
 /// What took the place of a certificate that is not on the same token.
@@ -105,27 +100,6 @@ impl KeptInstallations {
         sync(&self.folder)
     }
 
-    /// Keeps that a removal of this certificate begins, and under which identifier it stands. Where that cannot be kept, a person
-    /// names the rest of a removal that stops.
-    pub(crate) fn begin_removal(&self, certificate: &Certificate, id: &[u8]) {
-        let begun = Removal { version: VERSION, id: hex(id) };
-        if let Ok(bytes) = serde_json::to_vec_pretty(&begun) {
-            let _ = self.write(&self.path_of_removal(certificate), &bytes);
-        }
-    }
-
-    /// The removal has come to its end.
-    pub(crate) fn end_removal(&self, certificate: &Certificate) {
-        let _ = fs::remove_file(self.path_of_removal(certificate));
-    }
-
-    /// The identifier under which a certificate stood whose removal has begun and not ended.
-    pub(crate) fn begun_removal(&self, certificate: &Certificate) -> Option<Vec<u8>> {
-        let begun: Removal = serde_json::from_slice(&read(&self.path_of_removal(certificate)).ok()?).ok()?;
-        let id = (begun.version == VERSION).then_some(begun.id)?;
-        decode_vec(id).ok()
-    }
-
     /// Keeps that this certificate was renewed onto a token that it is not on. Where that cannot be kept, nothing remarks it where the
     /// old one is.
     pub(crate) fn note_renewed(
@@ -151,10 +125,6 @@ impl KeptInstallations {
 
     fn path_of_renewed(&self, old: &Certificate) -> PathBuf {
         self.folder.join(format!("{}.renewed", fingerprint(old)))
-    }
-
-    fn path_of_removal(&self, certificate: &Certificate) -> PathBuf {
-        self.folder.join(format!("{}.retiring", fingerprint(certificate)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod kept;
 
+pub use self::kept::BegunRemoval;
 pub(super) use self::kept::{Kept, KeptInstallations};
 
 use base16ct::lower::encode_string as hex;

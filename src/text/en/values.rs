@@ -172,6 +172,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
             "a first certificate is for no object that is on the token already"
         }
         (Fact::Reason, "certificate_came") => "a certificate for this key has come meanwhile",
+        (Fact::Reason, "follower_not_there") => {
+            "the certificate that takes its place is not on this token either"
+        }
         (Fact::Reason, "successor_went") => "the certificate that takes its place, or its key, is gone",
         (Fact::Reason, "profile_database") => "it is a browser's database of certificates and keys",
         (Fact::Reason, "read_by_this_command") => "the same command reads it",

@@ -156,6 +156,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "no_anchor") => "信頼する認証局（トラストアンカー）が指定されていません",
         (Fact::Reason, "first_names_no_object") => "新規発行は、トークンにある鍵や電子証明書を対象にしません",
         (Fact::Reason, "certificate_came") => "その間に、この鍵の電子証明書が書き込まれました",
+        (Fact::Reason, "follower_not_there") => "後継の電子証明書もこのUSBトークンにありません",
         (Fact::Reason, "successor_went") => "代わりとなる電子証明書またはその鍵がなくなりました",
         (Fact::Reason, "profile_database") => "ブラウザの電子証明書や鍵のデータベースです",
         (Fact::Reason, "read_by_this_command") => "同じコマンドで読み取るファイルです",

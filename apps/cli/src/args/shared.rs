@@ -27,6 +27,13 @@ pub struct Which {
     pub nth: Option<usize>,
 }
 
+impl Which {
+    /// Whether it names one.
+    pub fn is_given(&self) -> bool {
+        self.id.is_some() || self.serial.is_some()
+    }
+}
+
 /// How the new key is made.
 #[derive(Args, Clone, Debug)]
 pub struct KeyArgs {

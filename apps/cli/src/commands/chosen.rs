@@ -21,20 +21,22 @@ pub struct Chosen<T> {
 }
 
 /// Chooses from what shows without the PIN; where that settles nothing, from what shows after the login. None seen before the
-/// login, or none that can be renewed, is not none.
+/// login, or none that can be renewed, is not none. Where nothing `is_named`, several may be one by then: the keys of copies are
+/// not there.
 ///
 /// # Errors
 /// What choosing returns: of the first choice where no one can log in, or no one does, else of the second.
 pub fn choose<T>(
     run: &Run,
     reserved: Reservation,
+    is_named: bool,
     choice: impl Fn(Credentials) -> Result<Chosen<T>>,
 ) -> Result<(T, Access)> {
     let token = reserved.token().clone();
     let explain = |error| run.explain(error, &token);
     match reserved.public_session()?.credentials().and_then(&choice) {
         Ok(chosen) if chosen.settled || !run.can_log_in() => Ok((chosen.value, Access::Reserved(reserved))),
-        Err(error) if !(may_be_private(&error) && run.can_log_in()) => Err(explain(error)),
+        Err(error) if !(may_change(&error, is_named) && run.can_log_in()) => Err(explain(error)),
         found => {
             if run.asks_person() {
                 // Whoever is asked for the PIN should know what for.
@@ -49,6 +51,11 @@ pub fn choose<T>(
             Ok((chosen.value, Access::LoggedIn(session)))
         }
     }
+}
+
+/// Whether the choice may be another one after the login.
+pub fn may_change(error: &Error, is_named: bool) -> bool {
+    may_be_private(error) || !is_named && error.code() == Code::CredentialAmbiguous
 }
 
 /// Whether another one may show after the login.

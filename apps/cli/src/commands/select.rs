@@ -5,7 +5,9 @@ use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::ProofLevel;
 use usbtoken::renewal::PendingKey;
-use usbtoken::{Code, Credential, Credentials, Error, Policy, Renewal, Result, Session, TokenUri};
+use usbtoken::{
+    Certificate, Code, Credential, Credentials, Error, Policy, Renewal, Result, Session, TokenUri,
+};
 
 use super::chosen::Chosen;
 use crate::args::{FormArg, Hex, KeyArgs, ProofArg, Which};
@@ -27,9 +29,41 @@ pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Re
             named => named.only().map(settled),
         },
         (None, Some(serial)) => all.by_serial(serial).only().map(settled),
-        (None, None) if force => all.only().map(settled),
-        (None, None) => to_renew(all, run),
+        (None, None) if force => without_removed(all).only().map(settled),
+        (None, None) => to_renew(without_removed(all), run),
     }
+}
+
+/// Those that were not removed here. Of what was, another program may have kept a copy of the certificate; that its key is not there
+/// shows after the login only, and what followed it may have been renewed and removed too.
+fn without_removed(all: Credentials) -> Credentials {
+    if all.iter().len() < 2 {
+        return all;
+    }
+    let removed = Keeper::of_user().fingerprints_of_removed();
+    let was_removed = |one: &Credential| {
+        one.successor().is_none() && removed.contains(&hex(&one.certificate().fingerprint()))
+    };
+    if all.iter().all(was_removed) { all } else { all.without(was_removed) }
+}
+
+/// Another one that is to be renewed, where nothing was named and the key of the one that was chosen before the login is not there:
+/// another program's copy of what was renewed elsewhere.
+///
+/// # Errors
+/// Why there is none.
+pub fn another(
+    session: &Session,
+    old: &Certificate,
+    which: &Which,
+    force: bool,
+    run: &Run,
+) -> Result<Option<Credential>> {
+    if which.is_given() || session.token().found_by().names_object() {
+        return Ok(None);
+    }
+    let another = credential(session.credentials()?, which, force, run)?.value;
+    Ok(Some(another).filter(|another| another.certificate() != old))
 }
 
 /// Of these the only one that can be renewed now, else the one that says why none can be.

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use base16ct::lower::encode_string as hex;
+use base16ct::lower::{decode_vec, encode_string as hex};
 use serde::{Deserialize, Serialize};
 use usbtoken::driver::TokenIdentity;
-use usbtoken::renewal::Retired;
-use usbtoken::{Certificate, Code, Credential, Result};
+use usbtoken::renewal::{BegunRemoval, Retired};
+use usbtoken::{Certificate, Code, Credential, Result, TokenUri};
 
 use super::{Journal, LARGEST_RECORD, VERSION, name, private};
 
@@ -20,12 +20,18 @@ pub struct Removed {
     token: TokenIdentity,
     /// The CKA_ID, in hexadecimal.
     pub id: String,
+    /// The CKA_LABELs of the certificate and of its key, in hexadecimal.
+    #[serde(default)]
+    labels: Vec<String>,
     /// The serial number, in hexadecimal.
     pub serial: String,
     /// SHA-256 of the certificate, in hexadecimal.
-    fingerprint: String,
+    pub fingerprint: String,
     /// The same of the one that took its place.
     successor: String,
+    /// Whether nobody has seen that its removal, which began, came to its end.
+    #[serde(skip)]
+    pub only_begun: bool,
 }
 
 impl Removed {
@@ -36,15 +42,43 @@ impl Removed {
             version: VERSION,
             token: token.clone(),
             id: hex(&retired.id),
+            labels: retired.labels.iter().map(|label| hex(label)).collect(),
             serial: old.certificate().serial().to_string(),
             fingerprint: fingerprint(old.certificate()),
             successor: fingerprint(retired.successor.certificate()),
+            only_begun: false,
         }
+    }
+
+    /// The same of a removal that has begun on the token.
+    pub fn begun(token: &TokenIdentity, begun: BegunRemoval) -> Self {
+        Removed {
+            version: VERSION,
+            token: token.clone(),
+            id: hex(&begun.id),
+            labels: begun.labels.iter().map(|label| hex(label)).collect(),
+            serial: begun.serial,
+            fingerprint: begun.fingerprint,
+            successor: fingerprint(&begun.by),
+            only_begun: true,
+        }
+    }
+
+    /// Whether it is this one.
+    pub fn is(&self, one: &Credential) -> bool {
+        self.id == hex(one.id()) && self.fingerprint == fingerprint(one.certificate())
     }
 
     /// Whether that certificate took its place.
     pub fn was_replaced_by(&self, certificate: &Certificate) -> bool {
         self.successor == fingerprint(certificate)
+    }
+
+    /// Whether the token's URI names it.
+    pub fn is_named_by(&self, uri: &TokenUri) -> bool {
+        let labels: std::result::Result<Vec<_>, _> = self.labels.iter().map(decode_vec).collect();
+        let id = decode_vec(&self.id);
+        id.is_ok_and(|id| labels.is_ok_and(|labels| uri.names_credential(&id, &labels)))
     }
 
     /// Whether it had this serial number, or this fingerprint behind `sha256:`.
@@ -101,10 +135,21 @@ impl Journal {
     /// # Errors
     /// [`usbtoken::Code::JournalUnusable`] for the folder.
     pub fn removed(&self, token: &TokenIdentity) -> Result<Vec<Removed>> {
+        let mut removed = self.removed_anywhere()?;
+        removed.retain(|one| one.token == *token);
+        Ok(removed)
+    }
+
+    /// The same of every token; none where the folder cannot be used.
+    pub fn all_removed(&self) -> Vec<Removed> {
+        self.removed_anywhere().unwrap_or_default()
+    }
+
+    fn removed_anywhere(&self) -> Result<Vec<Removed>> {
         let read = |path: &PathBuf| {
             let bytes = private::read(path, LARGEST_RECORD).ok().flatten()?;
             let removed: Removed = serde_json::from_slice(&bytes).ok()?;
-            (removed.version == VERSION && removed.token == *token).then_some(removed)
+            (removed.version == VERSION).then_some(removed)
         };
         Ok(self.files(|file| file.ends_with(&format!(".{REMOVED}")))?.iter().filter_map(read).collect())
     }

@@ -1,6 +1,7 @@
 //! What else was done here for a certificate: that it was removed because another took its place, that it waits on another
 //! token.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use usbtoken::driver::TokenIdentity;
@@ -51,9 +52,21 @@ impl Keeper {
     /// Notes that a credential was removed for this certificate. Without the note a run that goes on naming it says that it is
     /// not there; that is all.
     pub fn note_removed(&self, session: &Session, old: &Credential, retired: &Retired) {
+        self.note(&Removed::of(session.token().identity(), old, retired));
+    }
+
+    /// The same of what is known otherwise.
+    pub fn note(&self, removed: &Removed) {
         if let Some(journal) = &self.journal {
-            let _ = journal.note_removed(&Removed::of(session.token().identity(), old, retired));
+            let _ = journal.note_removed(removed);
         }
+    }
+
+    /// The removals that have begun on this token, and of which nobody has seen that they came to their end.
+    pub fn begun(&self, token: &TokenIdentity) -> Vec<Removed> {
+        let run = self.folder().map(|folder| Run::default().installations_in(folder));
+        let begun = run.map(|run| run.begun_removals(token)).unwrap_or_default().into_iter();
+        begun.map(|begun| Removed::begun(token, begun)).collect()
     }
 
     /// Notes that a person was told why a credential stays. Without the note it is said as an error each day.
@@ -74,13 +87,23 @@ impl Keeper {
         self.journal.as_ref().map(Journal::requests).unwrap_or_default()
     }
 
+    /// The fingerprints of the certificates that were removed here, from whichever token.
+    pub fn fingerprints_of_removed(&self) -> HashSet<String> {
+        let removed = self.journal.as_ref().map(Journal::all_removed).unwrap_or_default();
+        removed.into_iter().map(|one| one.fingerprint).collect()
+    }
+
     /// What was removed last of the row in which the one is that is meant.
     pub fn last_removed(
         &self,
         token: &TokenIdentity,
         is_meant: impl Fn(&Removed) -> bool,
     ) -> Option<Removed> {
-        let removed = self.journal.as_ref()?.removed(token).ok()?;
+        let mut removed = self.journal.as_ref()?.removed(token).ok()?;
+        for begun in self.begun(token) {
+            removed.retain(|one| one.fingerprint != begun.fingerprint);
+            removed.push(begun);
+        }
         let mut last = removed.iter().filter(|one| is_meant(one));
         let mut one = last.next().filter(|_| last.next().is_none())?;
         // A row is no longer than what was noted.

@@ -160,6 +160,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::MayRetire(line) => return format!("To remove the old one: {line}"),
         Words::Retired => "The old certificate was removed.",
+        Words::RetiredBefore => "The old certificate was removed before. This one has taken its place:",
         Words::AlreadyRenewed { follower, from } => {
             return format!(
                 "This certificate is renewed already, by {follower}. Nothing was written. The next renewal is possible from {from} on."

@@ -175,6 +175,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         }
         Words::MayRetire(line) => return format!("古い電子証明書を削除する場合: {line}"),
         Words::Retired => "古い電子証明書を削除しました。",
+        Words::RetiredBefore => "古い電子証明書はすでに削除されています。現在の電子証明書は次のとおりです。",
         Words::AlreadyRenewed { follower, from } => {
             return format!(
                 "この電子証明書は更新済みです（新しい電子証明書: {follower}）。何も書き込んでいません。次の更新は {from} から可能です。"

@@ -173,6 +173,8 @@ pub enum Words<'a> {
     SendRequest,
     /// The old credential was removed.
     Retired,
+    /// It had been removed before.
+    RetiredBefore,
     /// The bank's server has taken the certificate.
     Confirmed,
     /// The command that makes sure that it does.

@@ -1,5 +1,6 @@
 //! `usbtoken confirm`: logs in at the bank's server with the new certificate, and lets the old one go if that worked.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,7 +12,8 @@ use usbtoken::renewal::{KeyState, Retire};
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Credentials, Error, Policy, Result, Session};
 
-use super::{abandon, install_response};
+use super::ways_on::{Said, name_retire};
+use super::{abandon, install_response, removed};
 use crate::args::{self, Which};
 use crate::commands::chosen::{self, Chosen};
 use crate::kept::Keeper;
@@ -45,7 +47,7 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
         }
         Ok(Chosen { value: (), settled: true })
     };
-    let ((), access) = chosen::choose(run, reserved, early)?;
+    let ((), access) = chosen::choose(run, reserved, true, early)?;
     let session = access.login(run)?;
     let all = session.credentials()?;
     let new = choice(all.clone()).map_err(|error| run.explain(error, session.token()))?;
@@ -82,7 +84,9 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let copies: Vec<Warning> =
         copies.map(|path| Warning::from(Notice::CopyShowsOld).fact(Fact::Path, path.display())).collect();
     notices.extend(copies);
-    notices.extend((args.retire_old && olds.is_empty()).then(|| Notice::NothingReplaced.into()));
+    let ended = if args.retire_old { removed::end_all(run, &session, new.certificate()) } else { Vec::new() };
+    let replaces_none = olds.is_empty() && ended.is_empty();
+    notices.extend((args.retire_old && replaces_none).then(|| Notice::NothingReplaced.into()));
 
     let mut told = tell(run, &session, (&new, &olds), &all, &confirmed, &notices);
     if !args.retire_old && may_retire(run, recorded) {
@@ -92,7 +96,9 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     told.text.push_str(&notices_text(&run.untold(&notices), run.tongue()));
     told.json["recorded"] = recorded.into();
     if args.retire_old {
-        retire(run, args, &session, (&new, &olds), &confirmed, &policy, &mut told);
+        let ended = ended.into_iter().map(|(serial, _)| serial).collect();
+        let removal = Removal { run, args, session: &session, confirmed: &confirmed, policy: &policy };
+        removal.retire(&new, &olds, ended, &mut told);
     }
     Ok(told)
 }
@@ -235,20 +241,42 @@ fn tell(
     Outcome::new(text, json)
 }
 
-/// Removes those that the new one has replaced. What fails does not undo the confirmation: that is shown, then the error.
-fn retire(
-    run: &Run,
-    args: &args::Confirm,
-    session: &Session,
-    (new, olds): (&Credential, &[Credential]),
-    confirmed: &Confirmed,
-    policy: &Policy,
-    told: &mut Outcome,
-) {
-    let token = session.token().identity();
-    let mut retired = Vec::new();
-    let remove = |old: &Credential| {
-        let shown = view::Credential::of(token, old, None, run.when());
+/// The removal that comes after a confirmed login.
+struct Removal<'a> {
+    run: &'a Run,
+    args: &'a args::Confirm,
+    session: &'a Session,
+    confirmed: &'a Confirmed,
+    policy: &'a Policy,
+}
+
+impl Removal<'_> {
+    /// Removes those that the new one has replaced, beside those that `ended` names. What fails does not undo the confirmation: that is
+    /// shown, then the error.
+    fn retire(&self, new: &Credential, olds: &[Credential], ended: Vec<String>, told: &mut Outcome) {
+        let mut retired = ended;
+        for old in olds {
+            if let Err(error) = self.remove(new, old) {
+                // What it is a copy of has gone.
+                if error.code() == Code::OldIsCopy {
+                    continue;
+                }
+                told.exit = Some(error.code().family());
+                told.afterwards = Some(error);
+                break;
+            }
+            retired.push(old.certificate().serial().to_string());
+            told.text.push_str(&format!("\n{}", Words::Retired.text(self.run.lang)));
+        }
+        if let Some(first) = retired.first() {
+            told.if_unprinted = Some(Error::new(Code::ResultNotPrinted).fact(Fact::Serial, first));
+        }
+        told.json["retired"] = retired.into();
+    }
+
+    fn remove(&self, new: &Credential, old: &Credential) -> Result<()> {
+        let Removal { run, args, session, confirmed, policy } = *self;
+        let shown = view::Credential::of(session.token().identity(), old, None, run.when());
         abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
         // Whether a bank that keeps old certificates lets this be overridden was asked with the command line.
         let removal = Retire::of(old, policy).although_kept().unless_copy().successor(new.certificate());
@@ -260,23 +288,28 @@ fn retire(
             }
             None => removal,
         };
-        run.job(|call| removal.run(session, &call))
-    };
-    for old in olds {
-        if let Err(error) = remove(old) {
-            // What it is a copy of has gone.
-            if error.code() == Code::OldIsCopy {
-                continue;
+        let done =
+            run.job(|call| removal.run(session, &call)).map_err(|error| self.named(error, new, old))?;
+        Keeper::of_user().note_removed(session, old, &done);
+        Ok(())
+    }
+
+    /// Names the command that goes on: to the removal, or where the bank waits for a login at its own server to that.
+    fn named(&self, error: Error, new: &Credential, old: &Credential) -> Error {
+        let (run, successor) = (self.run, new.naming(new.certificate()));
+        if error.code() == Code::RetireNotConfirmed {
+            if run.bank().is_none_or(|bank| bank.login_url.is_none()) {
+                return error;
             }
-            told.exit = Some(error.code().family());
-            told.afterwards = Some(error);
-            break;
+            let line =
+                CommandLine::new("confirm", &run.global).certificate(new, self.args.which.id.is_some());
+            let anchors = self.args.trust_anchor.iter().map(PathBuf::as_path);
+            let line = anchors.fold(line, |line, anchor| line.path("--trust-anchor", Some(anchor)));
+            let line = line.path("--proxy", self.args.proxy.as_deref().map(Path::new));
+            return error
+                .fact(Fact::GoOn, line.flag("--retire-old", true).flag("--yes", self.args.yes).end());
         }
-        retired.push(old.certificate().serial().to_string());
-        told.text.push_str(&format!("\n{}", Words::Retired.text(run.lang)));
+        let said = Said { anchors: &self.args.trust_anchor, successor: Some(&successor), ..Said::default() };
+        name_retire(error, run, old, said)
     }
-    if let Some(first) = retired.first() {
-        told.if_unprinted = Some(Error::new(Code::ResultNotPrinted).fact(Fact::Serial, first));
-    }
-    told.json["retired"] = retired.into();
 }

@@ -12,7 +12,8 @@ use usbtoken::renewal::{Retire, Retired};
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
 
-use super::ways_on::{Said, name_successor, reason};
+use super::removed;
+use super::ways_on::{Said, name_retire, name_successor, reason};
 use crate::args::CheckArgs;
 use crate::commands::{from, select};
 use crate::journal::JournalEntry;
@@ -113,7 +114,7 @@ impl<'a> Checks<'a> {
                 Code::NotInUseYet | Code::RetireBeforeWindow | Code::RetireNotBegun => Again::Nothing,
                 Code::OldIsCopy => Again::Kept(copy_kept(&error)),
                 _ => {
-                    let error = self.name_retire(error, run, old);
+                    let error = name_retire(error, run, old, self.said());
                     match still_kept(&error).filter(|_| keeper.was_told(session, old, error.code())) {
                         Some(kept) => Again::Kept(kept),
                         None => {
@@ -138,32 +139,6 @@ impl<'a> Checks<'a> {
     /// Adds what was asked for to a command line that goes on.
     pub fn on(&self, line: CommandLine) -> CommandLine {
         line.checks(self.args, self.retire_old).value("--subject", self.rule().as_deref())
-    }
-
-    /// Names the command that removes the old certificate later, where that may work: the renewal itself is done.
-    fn name_retire(&self, error: Error, run: &Run, old: &Credential) -> Error {
-        let said = self.said();
-        let error = match name_successor(error, run, old, said) {
-            Ok(named) => return named,
-            Err(error) => error,
-        };
-        let never = matches!(
-            error.code(),
-            Code::RetireKept
-                | Code::RetireIssuerNotShown
-                | Code::RetireBeforeWindow
-                | Code::RetireOlderFirst
-                | Code::RetireOnlyCredential
-                | Code::RetireNoSuccessor
-                | Code::RetireNotOurs
-                | Code::RemovalDoubtful
-                | Code::SuccessorDoubtful
-                | Code::SuccessorNotBesideKey
-        );
-        if never {
-            return error;
-        }
-        error.fact(Fact::GoOn, said.retire(run, old).end())
     }
 
     fn said(&self) -> Said<'_> {
@@ -252,7 +227,7 @@ pub fn finish(
                 // What was to go has gone before, and a copy is another program's.
                 Err(error) if error.code() == Code::OldIsCopy => notices.push(copy_kept(&error)),
                 Err(error) => {
-                    let error = checks.name_retire(error, run, &old);
+                    let error = name_retire(error, run, &old, checks.said());
                     told(job.keeper, session, &old, &error);
                     failed = Some(error);
                 }
@@ -260,6 +235,11 @@ pub fn finish(
         }
         Ok(Some(_)) if is_kept_by_bank(run) => kept_by_bank = true,
         Ok(Some(_)) => notices.push(Notice::OldKept.into()),
+        // What stopped when nothing was left to remove is done.
+        Ok(None) if checks.policy.old == OldCredential::Remove => {
+            let ended = removed::end_all(run, session, installed.credential.certificate());
+            retired = ended.into_iter().next().map(|(_, done)| done);
+        }
         Ok(None) => {}
         Err(error) => failed = Some(error),
     }
@@ -353,7 +333,7 @@ fn told(keeper: &Keeper, session: &Session, old: &Credential, error: &Error) {
 pub fn key_stays(old: &Credential, done: &Retired) -> Option<Warning> {
     let shares = done.successor.certificate().public_key() == old.certificate().public_key();
     let notice = || Warning::from(Notice::OldKeyStays).fact(Fact::Serial, old.certificate().serial());
-    (!done.key_removed && !shares).then(|| notice().fact(Fact::Id, hex(&done.id)))
+    (done.key_stays && !shares).then(|| notice().fact(Fact::Id, hex(&done.id)))
 }
 
 /// That another program's copy of the old certificate stays.

@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod install;
 pub mod install_response;
 pub mod received;
+pub mod removed;
 pub mod renew;
 pub mod request;
 pub mod resume;

@@ -1,6 +1,5 @@
 //! `usbtoken renew`: the whole job in one run.
 
-use base16ct::lower::{decode_vec, encode_string as hex};
 use serde_json::json;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Step, Warning};
@@ -8,13 +7,12 @@ use usbtoken::pki::jst_date;
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingState, Preflight, Renewable, Renewed};
 use usbtoken::text::printable;
-use usbtoken::{
-    Certificate, Code, Credential, Credentials, Error, Pending, Renewal, Result, Session, TokenUri,
-};
+use usbtoken::{Certificate, Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Order, Visit};
 use super::install_response::{self, Again, Checks, Job};
-use crate::args::{self, Hex, Which};
+use super::removed;
+use crate::args;
 use crate::commands::chosen::{self, Access, Chosen};
 use crate::commands::{from, select};
 use crate::journal::{JournalEntry, Removed};
@@ -33,20 +31,35 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     let mut visit = Visit::prepare(run, &options(args), &checks)?;
     let (old, access) = match old_and_token(run, args, elsewhere, &visit, &checks)? {
         (Found::Old(old), access) => (old, access),
-        (Found::Follower(follower), access) => {
+        (Found::Follower(follower, removed), access) => {
             // Where no one could log in, nothing but the certificate says so.
-            access.login(run)?;
+            let session = access.login(run)?;
+            if removed.only_begun {
+                removed::end(run, &session, &removed, follower.certificate())?;
+            }
             return Ok(removed_before(run, &follower, &checks));
         }
     };
+    renew(run, args, &mut visit, &checks, (old, access), false)
+}
+
+/// Renews it; `authorised`: the CA was shown the login, and another one was chosen then.
+fn renew(
+    run: &Run,
+    args: &args::Renew,
+    visit: &mut Visit<'_>,
+    checks: &Checks<'_>,
+    (old, access): (OldCertificate, Access),
+    authorised: bool,
+) -> Result<Outcome> {
     run.renews(old.certificate());
     let token = access.token().identity().clone();
     if !args.resume
         && let Some(renewed) = from::renewed_onto_other(run, access.token(), &old, &args.key)
     {
-        return renewed_before(run, &old, renewed, &checks);
+        return renewed_before(run, &old, renewed, checks);
     }
-    let ordered = order_for_old_key(args, &visit, &token, &old)?;
+    let ordered = order_for_old_key(args, visit, &token, &old)?;
     let policy = checks.policy_of_job(ordered.as_ref());
     let renewal = select::forced(Renewal::of(&old), &args.key).policy(&policy);
     let renewal = select::formed(renewal, args.form);
@@ -59,32 +72,43 @@ pub fn run(run: &Run, args: &args::Renew) -> Result<Outcome> {
     install_response::confirm_shared_id(run, &policy)?;
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
-    visit.authorise()?;
+    if !authorised {
+        visit.authorise()?;
+    }
     let goes_on = ordered.is_some();
     let order = Order { way: Some(visit.way()), reference: visit.reference(), kept: ordered };
     let (pending, request) = match ask::begin(run, &visit.keeper, &session, &renewal, Some(&old), order) {
-        Ok((pending, request)) if goes_on => match install_kept(run, &visit, &session, &pending, &checks)? {
+        Ok((pending, request)) if goes_on => match install_kept(run, visit, &session, &pending, checks)? {
             Some(done) => return Ok(done),
             None => (pending, request),
         },
         Ok(begun) => begun,
         Err(error) if error.code() == Code::PendingExists => {
-            let waiting = Waiting { run, args, visit: &visit, checks: &checks, session: &session };
+            let waiting = Waiting { run, args, visit, checks, session: &session };
             let pending = waiting.resume(&renewal, &old, error)?;
-            if let Some(done) = install_kept(run, &visit, &session, &pending, &checks)? {
+            if let Some(done) = install_kept(run, visit, &session, &pending, checks)? {
                 return Ok(done);
             }
-            let request = again(run, args, &visit, &session, &pending)?;
+            let request = again(run, args, visit, &session, &pending)?;
             (pending, request)
         }
+        Err(error) if error.code() == Code::KeyMissing => {
+            match select::another(&session, old.certificate(), &args.which, args.key.force, run)? {
+                Some(another) => {
+                    let chosen = (another.into(), Access::LoggedIn(session));
+                    return renew(run, args, visit, checks, chosen, true);
+                }
+                None => return Err(error),
+            }
+        }
         Err(error) => match error.value() {
-            Some(by) => return renewed(run, args, &session, &old, by, &checks),
-            None => return Err(name_ways_on(error, run, args, &visit, &old)),
+            Some(by) => return renewed(run, args, &session, &old, by, checks),
+            None => return Err(name_ways_on(error, run, args, visit, &old)),
         },
     };
     let (installed, kept) = visit.ask_and_install(&session, &pending, &request)?;
     let job = Job { keeper: &visit.keeper, received: Some(&kept), order: visit.reference() };
-    Ok(install_response::finish(run, &session, &installed, &job, &checks))
+    Ok(install_response::finish(run, &session, &installed, &job, checks))
 }
 
 /// Where what takes its place is doubtful, names the commands that go on: one if it is right and the old one is to go, one if it is
@@ -107,7 +131,7 @@ enum Found {
     /// A certificate that may be renewed.
     Old(OldCertificate),
     /// It was removed, and this took its place.
-    Follower(Credential),
+    Follower(Credential, Box<Removed>),
 }
 
 /// The certificate that is renewed, and the token. Reserved before its certificates are read, so that no one renews what is about to be
@@ -125,31 +149,27 @@ fn old_and_token(
     }
     let token = run.token()?;
     let (identity, found_by) = (token.identity().clone(), token.found_by().clone());
-    let removed = visit.keeper.last_removed(&identity, |one| is_meant(one, &args.which, &found_by));
+    let removed = removed::meant(&visit.keeper, &identity, &args.which, &found_by);
     // What took the place of what the URI names is another object.
     let token = if removed.is_some() { token.with_all_objects() } else { token };
     let reserved = token.reserve()?;
     drop(token);
-    let waits_for_window = |one: &&Credential| {
-        one.renewable(checks.policy.window, run.now()) == Renewable::NotYet
-            && removed.as_ref().is_some_and(|removed| removed.was_replaced_by(one.certificate()))
-    };
+    let waits_for_window =
+        |one: &Credential| one.renewable(checks.policy.window, run.now()) == Renewable::NotYet;
     let choice = |all: Credentials| {
-        let follower = all.iter().find(waits_for_window).cloned();
-        let named = all.named_by(&found_by);
-        match named.and_then(|named| select::credential(named, &args.which, args.key.force, run)) {
-            Ok(old) => Ok(Chosen { value: Found::Old(old.value.into()), settled: old.settled }),
-            Err(error) => match follower.filter(|_| is_not_found(&error)) {
-                Some(follower) => Ok(Chosen { value: Found::Follower(follower), settled: false }),
-                None => Err(error),
-            },
+        let named = all.clone().named_by(&found_by);
+        let error = match named.and_then(|named| select::credential(named, &args.which, args.key.force, run))
+        {
+            Ok(old) => return Ok(Chosen { value: Found::Old(old.value.into()), settled: old.settled }),
+            Err(error) => error,
+        };
+        if let Some(old) = removed::rest(removed.as_ref(), &all) {
+            return Ok(Chosen { value: Found::Old(old.into()), settled: true });
         }
+        let (removed, by) = removed::follower(error, removed.as_ref(), &all, waits_for_window)?;
+        Ok(Chosen { value: Found::Follower(by, removed.into()), settled: false })
     };
-    chosen::choose(run, reserved, choice)
-}
-
-fn is_not_found(error: &Error) -> bool {
-    matches!(error.code(), Code::CredentialNotFound | Code::CredentialNotSeen)
+    chosen::choose(run, reserved, args.which.is_given() || found_by.names_object(), choice)
 }
 
 /// Installs an answer that an earlier run kept.
@@ -271,18 +291,6 @@ fn renewed_before(
     let json =
         json!({ "already_renewed": true, "successor": name, "renewable_from": from, "notices": notices });
     Ok(Outcome::new(text, json))
-}
-
-/// Whether the command line, or the token's URI, names what was removed.
-fn is_meant(removed: &Removed, which: &Which, found_by: &TokenUri) -> bool {
-    let has_id = |id: &Hex| removed.id == hex(&id.0);
-    let is_named = |name: &String| removed.is_named(name);
-    match (&which.id, &which.serial) {
-        (Some(_), _) | (_, Some(_)) => {
-            which.id.as_ref().is_none_or(has_id) && which.serial.as_ref().is_none_or(is_named)
-        }
-        (None, None) => decode_vec(&removed.id).is_ok_and(|id| select::names(found_by, &id)),
-    }
 }
 
 fn options(args: &args::Renew) -> Options<'_> {

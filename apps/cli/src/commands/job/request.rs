@@ -51,11 +51,22 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
             let choice = |all: Credentials| {
                 select::credential(all.named_by(&found_by)?, &args.which, args.key.force, run)
             };
-            let (old, access) = chosen::choose(run, reserved, choice)?;
+            let is_named = args.which.is_given() || found_by.names_object();
+            let (old, access) = chosen::choose(run, reserved, is_named, choice)?;
             run.renews(old.certificate());
             (Renewal::of(&old), Some(old), access)
         }
     };
+    request(run, args, elsewhere, (base, old, access))
+}
+
+/// Makes the request for what was chosen.
+fn request(
+    run: &Run,
+    args: &args::Request,
+    elsewhere: Option<OldCertificate>,
+    (base, old, access): (Renewal, Option<Credential>, Access),
+) -> Result<Outcome> {
     let keeper = Keeper::of_user();
     let token = access.token().identity();
     let on_token = old.clone().map(OldCertificate::from);
@@ -81,8 +92,16 @@ pub fn run(run: &Run, args: &args::Request) -> Result<Outcome> {
     run.tell(&run.accepted_or_asked(preflight).into_notices()?);
     let session = access.login(run)?;
     let order = Order { way: None, reference: args.order.reference.clone(), kept };
-    let renewed = elsewhere.or_else(|| old.clone().map(OldCertificate::from));
+    let renewed = elsewhere.clone().or_else(|| old.clone().map(OldCertificate::from));
     let begun = ask::begin(run, &keeper, &session, &renewal, renewed.as_ref(), order);
+    let key_missing = |error: &Error| error.code() == Code::KeyMissing;
+    if let Some(old) = old.as_ref().filter(|_| begun.as_ref().err().is_some_and(key_missing))
+        && let Some(another) = select::another(&session, old.certificate(), &args.which, args.key.force, run)?
+    {
+        run.renews(another.certificate());
+        let chosen = (Renewal::of(&another), Some(another), Access::LoggedIn(session));
+        return request(run, args, elsewhere, chosen);
+    }
     let named = |error| {
         let error = name_waiting(error, &session, &keeper, run, args);
         old.iter().fold(error, |error, old| name_way_on(error, run, args, old))

@@ -4,19 +4,29 @@ use serde_json::json;
 use usbtoken::confirm::Confirm;
 use usbtoken::error::Fact;
 use usbtoken::renewal::Retire;
-use usbtoken::{Code, Credentials, Error, Result};
+use usbtoken::{Code, Credential, Credentials, Error, Result};
 
 use super::abandon;
 use super::install_response;
+use super::removed;
 use super::ways_on::{self, Said};
 use crate::args::{self, Which};
-use crate::commands::chosen::{self, Chosen};
+use crate::commands::chosen::{self, Access, Chosen};
 use crate::commands::select;
+use crate::journal::Removed;
 use crate::kept::Keeper;
 use crate::output::view;
 use crate::output::{Outcome, notices_json, notices_text};
 use crate::run::Run;
 use crate::words::Words;
+
+/// What the command line names.
+enum Found {
+    /// What is to go, and the one that a person says takes its place.
+    Old(Credential, Option<Credential>),
+    /// It was removed before, and this took its place.
+    Follower(Credential, Box<Removed>),
+}
 
 /// Shows what will go before it asks for the PIN.
 pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
@@ -33,18 +43,35 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     if !is_named && !named_by.names_object() {
         return Err(Error::new(Code::BadArgument).fact(Fact::Expected, "--id, --serial"));
     }
+    let removed = removed::meant(&Keeper::of_user(), token.identity(), &which, &named_by);
+    // What took the place of what the URI names is another object.
+    let token = if removed.is_some() { token.with_all_objects() } else { token };
     let reserved = token.reserve()?;
     // From here on the session alone has the driver, which then closes it with its own end.
     drop(token);
     let choice = |all: Credentials| {
         let successor =
             args.successor.as_ref().map(|serial| all.clone().by_serial(serial).only()).transpose()?;
-        let named = all.named_by(&named_by)?;
-        let old =
-            if is_named { select::credential(named, &which, true, run)?.value } else { named.only()? };
-        Ok(Chosen { value: (old, successor), settled: true })
+        let old = all.clone().named_by(&named_by).and_then(|named| match is_named {
+            true => select::credential(named, &which, true, run).map(|old| old.value),
+            false => named.only(),
+        });
+        match old {
+            Ok(old) => Ok(Chosen { value: Found::Old(old, successor), settled: true }),
+            Err(error) => {
+                if let Some(old) = removed::rest(removed.as_ref(), &all) {
+                    return Ok(Chosen { value: Found::Old(old, successor), settled: true });
+                }
+                let (removed, by) = removed::follower(error, removed.as_ref(), &all, |_| true)?;
+                Ok(Chosen { value: Found::Follower(by, removed.into()), settled: false })
+            }
+        }
     };
-    let ((old, successor), access) = chosen::choose(run, reserved, choice)?;
+    let (found, access) = chosen::choose(run, reserved, true, choice)?;
+    let (old, successor) = match found {
+        Found::Old(old, successor) => (old, successor),
+        Found::Follower(by, removed) => return removed_before(run, access, &removed, &by),
+    };
     let shown = view::Credential::of(access.token().identity(), &old, None, run.when());
     abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     let session = access.login(run)?;
@@ -88,7 +115,25 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         "successor": successor,
         "issuer_continuity": retired.issuer,
         "key_removed": retired.key_removed,
+        "already_removed": retired.already_removed,
         "notices": notices_json(&notices, run.tongue()),
     });
     Ok(Outcome::changed(text, json, Fact::Serial, old.certificate().serial()))
+}
+
+/// What is named was removed before: nothing is done, once what took its place has signed.
+fn removed_before(run: &Run, access: Access, removed: &Removed, by: &Credential) -> Result<Outcome> {
+    let session = access.login(run)?;
+    let retired = removed::end(run, &session, removed, by.certificate())?;
+    let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
+    let text = format!("{}\n{}", Words::RetiredBefore.text(run.lang), successor.entry(1, run.lang));
+    let json = json!({
+        "retired": { "id": removed.id, "serial": removed.serial, "sha256": removed.fingerprint },
+        "successor": successor,
+        "issuer_continuity": retired.issuer,
+        "key_removed": retired.key_removed,
+        "already_removed": true,
+        "notices": [],
+    });
+    Ok(Outcome::new(text, json))
 }

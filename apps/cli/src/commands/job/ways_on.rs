@@ -27,8 +27,8 @@ impl Said<'_> {
     }
 
     /// The command that removes the old one, with what was said of the way to it.
-    pub fn retire(self, run: &Run, old: &Credential) -> CommandLine {
-        self.on(CommandLine::new("retire", &run.global).certificate(old, self.by_id))
+    fn retire(self, run: &Run, old: &Credential) -> String {
+        self.again(CommandLine::new("retire", &run.global).certificate(old, self.by_id))
     }
 
     /// Adds all that was said.
@@ -83,6 +83,29 @@ pub fn name_successor(error: Error, run: &Run, old: &Credential, said: Said<'_>)
     let line = line.value("--successor", Some(&successor));
     let line = said.on(line.flag("--although-issuer-not-shown", is_of_issuer));
     Ok(error.fact(Fact::GoOn, line.end()))
+}
+
+/// Names the command that removes the old certificate later, where that may work: what came before is done.
+pub fn name_retire(error: Error, run: &Run, old: &Credential, said: Said<'_>) -> Error {
+    let error = match name_successor(error, run, old, said) {
+        Ok(named) => return named,
+        Err(error) => error,
+    };
+    let never = matches!(
+        error.code(),
+        Code::RetireKept
+            | Code::RetireIssuerNotShown
+            | Code::RetireBeforeWindow
+            | Code::RetireOlderFirst
+            | Code::RetireOnlyCredential
+            | Code::RetireNoSuccessor
+            | Code::RetireNotOurs
+            | Code::RetireNotConfirmed
+            | Code::RemovalDoubtful
+            | Code::SuccessorDoubtful
+            | Code::SuccessorNotBesideKey
+    );
+    if never { error } else { error.fact(Fact::GoOn, said.retire(run, old)) }
 }
 
 /// Why, by its stable name.

@@ -29,6 +29,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let choice = |all: Credentials| {
         select::credential(all.named_by(token.found_by())?, &args.which, args.key.force, run)
     };
+    let is_named = args.which.is_given() || token.found_by().names_object();
     let explain = |error| run.explain(error, &token);
     let pin_at_hand = !Source::of(&run.global).is_interactive();
     let chosen = match elsewhere {
@@ -38,7 +39,7 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     let (old, only_seen) = match chosen {
         Ok(chosen) if chosen.settled => (chosen.value, false),
         Ok(chosen) if !pin_at_hand => (chosen.value, true),
-        Err(error) if !(pin_at_hand && chosen::may_be_private(&error)) => return Err(explain(error)),
+        Err(error) if !(pin_at_hand && chosen::may_change(&error, is_named)) => return Err(explain(error)),
         // What shows after the login only is checked too.
         _ => {
             let all = run.login(token.clone())?.credentials()?;
