@@ -1,7 +1,7 @@
 //! Tokens that choose the labels: the job is known by what this computer keeps of its key.
 
 use usbtoken::Code;
-use usbtoken_testkit::{Kind, days_from_now};
+use usbtoken_testkit::{Kind, days_from_now, verify_with_certificate};
 
 use crate::common::Bank;
 
@@ -57,6 +57,57 @@ fn a_job_whose_key_the_token_has_labelled_goes_on_in_another_process() {
         bank.odd(ways, &["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()]).json();
         assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0, "{ways}");
         assert_eq!(bank.odd(ways, &["list"]).json().as_array().unwrap().len(), 1);
+    }
+}
+
+/// Without a label the identifier alone would say whose a key is. Somebody else's pair of the same or another kind comes under it after
+/// the request has left: ours goes on or goes, and theirs stays.
+#[test]
+fn a_strangers_pair_under_the_identifier_of_a_job_without_label_stays() {
+    for (kind, ways) in [(Kind::P256, KEYS), (Kind::Rsa2048, ALL)] {
+        for act in ["install", "resume", "renew", "abandon"] {
+            let bank = Bank::alone(Kind::P256, days_from_now(11));
+            let issuer = bank.issuer("");
+            let request = bank.odd(ways, &["request", "--out", "request.pem"]).json();
+            let id = base16ct::lower::decode_vec(request["pending_id"].as_str().unwrap()).unwrap();
+            let ours = bank.soft.snapshot();
+            bank.soft.inspect(|inspector| inspector.generate_pair_beside(kind, &id, "Key 1"));
+            let both = bank.soft.snapshot();
+            let theirs: Vec<_> = both.added_since(&ours).into_iter().cloned().collect();
+            assert_eq!(theirs.len(), 2, "{act}");
+            let answer = bank.ca.issue_for(&request_der(&bank)).der();
+            bank.write("answer.der", &answer);
+            let line: &[&str] = match act {
+                "install" => &["install", "answer.der"],
+                "resume" => &["resume", "--issuer", &issuer],
+                "renew" => &["renew", "--resume", "--issuer", &issuer],
+                _ => &["abandon", "--yes"],
+            };
+            let said = bank.odd(ways, line);
+            let now = bank.soft.snapshot();
+            assert!(theirs.iter().all(|one| now.objects().contains(one)), "{act} {ways}: {said:?}");
+            said.json();
+            bank.assert_old_works();
+            if act == "abandon" {
+                // Of two private keys nothing that can be read tells them apart; theirs has signed for nothing of ours.
+                let public =
+                    ours.added_since(&bank.before).into_iter().find(|one| one.class == "CKO_PUBLIC_KEY");
+                assert!(!now.objects().contains(public.unwrap()) && now.with_id(&id).count() == 2, "{now:?}");
+                let signature = bank.soft.sign(&id, b"theirs");
+                let spki = bank.soft.inspect(|inspector| inspector.public_key(&id));
+                let certificate = bank.ca.issue(&bank.old.subject, &spki).der();
+                assert!(verify_with_certificate(&certificate, b"theirs", &signature));
+                continue;
+            }
+            now.assert_keeps(&both);
+            assert_eq!(now.of_class("CKO_CERTIFICATE").count(), 2, "{act}");
+            assert_eq!(bank.renew_oddly(ways, &[]).json()["already_renewed"], true, "{act}");
+            let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
+            bank.odd(ways, &retire).json();
+            let left = bank.soft.snapshot();
+            left.assert_keeps(&now.only(|one| one.id != bank.old.id));
+            assert_eq!(left.with_id(&bank.old.id).count(), 0, "{act}");
+        }
     }
 }
 

@@ -248,7 +248,8 @@ impl Keeper {
         let Some(journal) = &self.journal else { return token };
         let labels = |taken| journal.labels(token.identity(), taken);
         let (not_taken, taken) = (labels(false), labels(true));
-        token.with_labels(not_taken).with_labels_of_jobs(taken)
+        let keys = journal.keys_of_labels(token.identity());
+        token.with_labels(not_taken).with_labels_of_jobs(taken).with_keys_of_jobs(keys)
     }
 
     /// What is kept of the job of this key.

@@ -482,7 +482,8 @@ impl Session {
     /// Every certificate and key that the session sees, each read once. One that is known was read a moment ago in this session,
     /// and is not read again where the search finds it.
     pub(crate) fn objects(&self, known: Option<&StoredCertificate>) -> Result<Objects> {
-        let objects = self.explained(self.open_session().objects(known))?;
+        let mut objects = self.explained(self.open_session().objects(known))?;
+        self.take_labels_from_strangers(&mut objects)?;
         // Without a login nothing private shows, and what was read of it is not known any more.
         if objects.private_keys.is_empty() && !objects.present.handles.is_empty() || objects.unreadable > 0 {
             self.check_login_kept().map_err(|error| error.during(Step::ReadObjects))?;

@@ -13,7 +13,7 @@ use crate::driver::ckr::{self, During as _};
 use crate::driver::module::Module;
 use crate::driver::mutex::lock;
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
-use crate::pki::KeyKind;
+use crate::pki::{KeyKind, PublicKey};
 use crate::uri::TokenUri;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,7 @@ pub struct Token {
     quirks: Arc<OnceLock<Quirks>>,
     labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
     job_labels: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
+    job_keys: Arc<BTreeMap<Vec<u8>, PublicKey>>,
     beside: Arc<[TokenIdentity]>,
 }
 
@@ -171,9 +172,21 @@ impl Token {
     fn read(module: &Module, slot: SlotId) -> Result<Self> {
         let (read, info) = (Read::now(module), read_info(module, slot)?);
         let (found_by, mechanisms, quirks) = (Arc::default(), Arc::default(), Arc::default());
-        let (labels, job_labels, beside) = Default::default();
+        let (labels, job_labels, job_keys, beside) = Default::default();
         let module = module.clone();
-        Ok(Token { module, slot, info, read, found_by, mechanisms, quirks, labels, job_labels, beside })
+        Ok(Token {
+            module,
+            slot,
+            info,
+            read,
+            found_by,
+            mechanisms,
+            quirks,
+            labels,
+            job_labels,
+            job_keys,
+            beside,
+        })
     }
 
     /// What the token said of itself when it was found.
@@ -244,6 +257,19 @@ impl Token {
     #[must_use]
     pub fn with_labels_of_jobs(self, labels: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
         Token { job_labels: Arc::new(labels), ..self }
+    }
+
+    /// The same token, of whose keys with labels that it did not take the public keys are known, by CKA_ID
+    /// ([`Pending::request`](crate::Pending::request)): of several private keys with one identifier only the one that signs for this is
+    /// taken for labelled so.
+    #[must_use]
+    pub fn with_keys_of_jobs(self, keys: BTreeMap<Vec<u8>, PublicKey>) -> Self {
+        Token { job_keys: Arc::new(keys), ..self }
+    }
+
+    /// The public keys of jobs that are known, by CKA_ID.
+    pub(in crate::driver) fn keys_of_jobs(&self) -> &BTreeMap<Vec<u8>, PublicKey> {
+        &self.job_keys
     }
 
     /// The labels of jobs that are known, by CKA_ID.

@@ -32,7 +32,7 @@ impl PublicKey {
     /// # Errors
     /// [`Code::PublicKeyInvalid`] for malformed DER, an unusable RSA modulus or exponent, a point that is not
     /// on its curve, and a compressed point.
-    pub(crate) fn from_spki_der(der: &[u8]) -> Result<Self> {
+    pub fn from_spki_der(der: &[u8]) -> Result<Self> {
         let info = SubjectPublicKeyInfoRef::from_der(der).map_err(malformed)?;
         let curve = info.algorithm.parameters.and_then(curve_named);
         match (info.algorithm.oid, curve) {

@@ -3,7 +3,8 @@
 use usbtoken_pkcs11::Template;
 use usbtoken_pkcs11::types::{CKA_CLASS, CKA_VALUE, CKO_CERTIFICATE};
 
-use super::super::object::{Label, StoredCertificate, StoredKey};
+use super::super::Session;
+use super::super::object::{Label, Objects, StoredCertificate, StoredKey, StoredPublicKey};
 use super::super::open::Open;
 use crate::error::Result;
 
@@ -41,6 +42,38 @@ impl Open {
             key.label = Label::new(known.clone());
         }
         key
+    }
+}
+
+impl Session {
+    /// Where a token chooses labels, that of a job is known by the identifier alone, under which a stranger's key may stand: of several
+    /// keys only the one that signs for the public key that was requested has it.
+    pub(super) fn take_labels_from_strangers(&self, objects: &mut Objects) -> Result<()> {
+        for (id, public) in self.token().keys_of_jobs() {
+            let has_id = |key: &&StoredKey| key.id == *id;
+            let alike: Vec<&StoredKey> = objects.private_keys.iter().filter(has_id).collect();
+            if alike.len() < 2 || self.token().label_of(id).is_none() {
+                continue;
+            }
+            let mut ours = Vec::new();
+            for key in alike {
+                match self.challenge(key, [public]) {
+                    Ok(signed) => ours.extend(signed.public_key().is_some().then_some(key.place)),
+                    Err(error) if error.is_refusal() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let [ours] = ours.as_slice() else { continue };
+            for key in objects.private_keys.iter_mut().filter(|key| key.id == *id && key.place != *ours) {
+                key.label = Label::default();
+            }
+            let is_other =
+                |half: &StoredPublicKey| half.id == *id && half.public_key.as_ref() != Some(public);
+            for half in objects.public_keys.iter_mut().filter(|half| is_other(half)) {
+                half.label = Label::default();
+            }
+        }
+        Ok(())
     }
 }
 
