@@ -16,7 +16,8 @@ fn refused(bank: &Bank, answer: &str, lie: &str) -> serde_json::Value {
     } else {
         format!("; C_GetTokenInfo#{}:lie={lie},sticky", looks + 1)
     };
-    let said = bank.run_with_faults(&format!("C_Login:ckr={answer}{lie}"), &["pending"]);
+    // The first run has left its PIN without an answer.
+    let said = bank.run_with_faults(&format!("C_Login:ckr={answer}{lie}"), &["pending", "--pin-corrected"]);
     assert_ne!(said.exit, 0, "{said:?}");
     serde_json::from_str(&said.stderr[said.stderr.find('{').unwrap()..]).unwrap()
 }

@@ -205,19 +205,27 @@ impl Journal {
         private::try_file(&self.folder).map_err(|error| self.unusable(&self.folder, error))
     }
 
-    /// Notes that this token took a PIN for wrong, so that no program tries it again before a person has logged in.
+    /// Notes that this token took a PIN for wrong, or is sent one, so that no program sends it again before a person has logged in.
     ///
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn note_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
+        self.note_wrong_pin_of(token, &jst_date(SystemTime::now()).to_string())
+    }
+
+    /// The same, of the day that was noted before.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`].
+    pub fn note_wrong_pin_of(&self, token: &TokenIdentity, day: &str) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let (path, day) = (self.wrong_pin(token), jst_date(SystemTime::now()).to_string());
+        let path = self.wrong_pin(token);
         private::write_or_touch(&self.folder, &path, day.as_bytes())
             .map_err(|error| self.unusable(&path, error))
     }
 
-    /// The day in Japan on which this token last took a PIN for wrong, as `YYYY-MM-DD`; `None`: since then a person has
-    /// logged in, or it never did.
+    /// The day in Japan on which a PIN was last sent to this token that it did not take, as `YYYY-MM-DD`; `None`: since then a
+    /// person has logged in, or there was none.
     ///
     /// # Errors
     /// [`Code::JournalUnusable`] when something is in its place that was not written here.
@@ -234,7 +242,7 @@ impl Journal {
         std::fs::symlink_metadata(self.wrong_pin(token)).ok()?.modified().ok()
     }
 
-    /// Forgets it: a person has logged in.
+    /// Forgets it: a person has logged in, or the token took what was sent.
     ///
     /// # Errors
     /// [`Code::JournalUnusable`].

@@ -290,7 +290,7 @@ impl Run {
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
         let (login, mark) = self.ask_pin(&token, None)?;
-        mark.is_sent();
+        mark.is_sent()?;
         let session =
             self.or_changed(self.sent(|| token.login(login)), (&mark, &token), |login| token.login(login));
         self.logged_in(session, &token)
@@ -301,7 +301,7 @@ impl Run {
         let token = reserved.token().clone();
         let (login, mark) = self.ask_pin(&token, Some(&reserved))?;
         let again = |login| token.reserve()?.login(login);
-        mark.is_sent();
+        mark.is_sent()?;
         let session = self.or_changed(self.sent(|| reserved.login(login)), (&mark, &token), again);
         self.logged_in(session, &token)
     }

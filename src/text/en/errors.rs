@@ -176,7 +176,7 @@ code_words! {
         "Enter the PIN, or name the place that it should be read from.";
     PinIncorrectFinalTry "The PIN is not correct. One more wrong PIN locks the token."
         "Make sure of the PIN before you try again; if in doubt, ask the bank's branch.";
-    PinWrongBefore "The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token."
+    PinWrongBefore "The PIN of an earlier run was wrong, or that run ended before the token had answered, so nothing was tried: repeated by a program a wrong PIN would lock the token."
         "Make sure of the PIN and put it right. Once somebody has logged in with it, programs may log in again.";
     PinCancelled "The PIN entry was cancelled."
         "To go on, start again and enter the PIN.";

@@ -1,8 +1,9 @@
-//! The mark that the last PIN was wrong, kept for each token in the home of the real user.
+//! The mark that the last PIN was not taken, kept for each token in the home of the real user.
 //!
 //! A program that runs every day with a wrong PIN would lock the token in a few days. So after one wrong PIN no run without
-//! a terminal logs in any more, until a person has logged in. From the reading of the mark until the answer to the PIN is noted
-//! a run has its turn: of several that begin at the same minute the first alone sends a wrong PIN.
+//! a terminal logs in any more, until a person has logged in. The mark is on the disk before a PIN is sent, and goes when the
+//! token has taken that: however a run ends in between, the next one finds it. From the reading of the mark until the answer to
+//! the PIN is noted a run has its turn: of several that begin at the same minute the first alone sends a wrong PIN.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -31,6 +32,17 @@ pub struct Mark<'a> {
     /// Since when the command line has said that the PIN is right now, where no person is there.
     corrected_since: Option<SystemTime>,
     turn: RefCell<Option<LoginTurn>>,
+    /// What was there when this run noted that it sends a PIN; `None` where it has not, or what it has sent was answered.
+    before: RefCell<Option<Before>>,
+}
+
+/// What stood in the place of a mark.
+enum Before {
+    Nothing,
+    /// The mark of that day.
+    Day(String),
+    /// What cannot be read.
+    Unreadable,
 }
 
 impl<'a> Mark<'a> {
@@ -41,8 +53,8 @@ impl<'a> Mark<'a> {
         let at_pad = token.pin_pad && !global.pin_as_typed;
         let by_person = at_terminal || at_pad || global.pin_corrected;
         let corrected_since = (global.pin_corrected && !at_terminal && !at_pad).then_some(began);
-        let turn = RefCell::default();
-        Mark { journal: own.map(Journal::at), earlier, token, by_person, at_pad, corrected_since, turn }
+        let (journal, turn, before) = (own.map(Journal::at), RefCell::default(), RefCell::default());
+        Mark { journal, earlier, token, by_person, at_pad, corrected_since, turn, before }
     }
 
     /// Lets nobody but a person log in after a wrong PIN, or where it could not be known the next time. Returns why not,
@@ -69,13 +81,37 @@ impl<'a> Mark<'a> {
         }
     }
 
-    /// The PIN is sent next. A person has typed it by now, for whom nobody had to wait; one at a PIN pad types it yet, and it
-    /// says nothing of the one that programs have.
-    pub fn is_sent(&self) {
-        if self.by_person && !self.at_pad && self.turn.borrow().is_none() {
+    /// The PIN is sent next: the mark is on the disk when this returns. A person has typed the PIN by now, for whom nobody had to
+    /// wait. At a PIN pad nothing is sent, and what a person types there says nothing of the PIN that programs have.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] where there is no person, who was told and goes on without.
+    pub fn is_sent(&self) -> Result<()> {
+        if self.at_pad {
+            return Ok(());
+        }
+        if self.by_person && self.turn.borrow().is_none() {
             // Where it cannot be had the person goes on all the same.
             let _ = self.wait_for_turn();
         }
+        match self.note() {
+            Err(error) if !self.by_person => {
+                self.turn.take();
+                Err(error.during(Step::LogIn).fact(Fact::Token, &self.token.identity))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&self) -> Result<()> {
+        let (journal, token) = (self.place()?, &self.token.identity);
+        let before = match journal.wrong_pin_since(token) {
+            Ok(day) => day.map_or(Before::Nothing, Before::Day),
+            Err(_) => Before::Unreadable,
+        };
+        journal.note_wrong_pin(token)?;
+        self.before.replace(Some(before));
+        Ok(())
     }
 
     fn wait_for_turn(&self) -> Result<()> {
@@ -91,11 +127,12 @@ impl<'a> Mark<'a> {
 
     /// The same of whatever the PIN was sent with: whether it was checked, and found right.
     pub fn learn_of(&self, checked: std::result::Result<bool, &Error>) {
-        let token = &self.token.identity;
+        let (token, before) = (&self.token.identity, self.before.take());
         match checked {
-            Ok(true) if self.by_person => {
+            // Without a person there was none before this run's.
+            Ok(true) if self.by_person || before.is_some() => {
                 for journal in self.journals() {
-                    // What stays keeps programs out until it is removed; it names its file.
+                    // What stays keeps programs out until a person has logged in.
                     let _ = journal.forget_wrong_pin(token);
                 }
             }
@@ -103,7 +140,14 @@ impl<'a> Mark<'a> {
                 // The place was tried; where a person went on without it, they are told of the wrong PIN.
                 let _ = self.place().and_then(|journal| journal.note_wrong_pin(token));
             }
-            _ => {}
+            // It was not sent, or the answer is none to the PIN.
+            _ => {
+                let _ = self.place().and_then(|journal| match before {
+                    Some(Before::Nothing) => journal.forget_wrong_pin(token),
+                    Some(Before::Day(day)) => journal.note_wrong_pin_of(token, &day),
+                    Some(Before::Unreadable) | None => Ok(()),
+                });
+            }
         }
         self.turn.take();
     }
@@ -144,6 +188,7 @@ fn is_wrong(error: &Error) -> bool {
             | Code::PinUncertain
             | Code::PinFormRefused
             | Code::PinChangeUncertain
+            | Code::DriverMisbehaved
     );
     by_the_token && wrong || has_no_answer(error)
 }

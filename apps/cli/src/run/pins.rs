@@ -29,13 +29,13 @@ impl Run {
         let places = Places { old: (old, held), new };
         let change = change(places, token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
         self.progress.step(Step::ChangePin);
-        mark.is_sent();
+        mark.is_sent()?;
         let change_it = || match reserved {
             Some(reserved) => reserved.change_pin(&change),
             None => token.change_pin(&change),
         };
         // Ctrl-C ends a driver in a process of its own, and it is said which PIN may hold then.
-        let done = self.job(|call| call.watch(change_it));
+        let done = self.change(|call| call.watch(change_it));
         mark.learn_of(done.as_ref().map(|()| true));
         done.map_err(|error| self.explain(name_token(error, token), token))?;
         Ok(change.into_new_pin())
@@ -66,7 +66,9 @@ impl Run {
         match session {
             Err(error) if error.code() == Code::PinExpired => {
                 self.tell(&[Notice::PinToBeChanged.into()]);
-                let session = self.changed_first(token, None)?.map_or(Err(error), log_in);
+                let Some(login) = self.changed_first(token, None)? else { return Err(error) };
+                mark.is_sent()?;
+                let session = log_in(login);
                 mark.learn(&session);
                 session
             }
