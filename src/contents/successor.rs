@@ -178,12 +178,8 @@ impl Contents {
     /// The credential that takes the place of a certificate which is not on the token, as far as it is known by now: after
     /// the login by the records on private keys, before it by those on public objects.
     pub(crate) fn successor_of(&self, old: &Certificate) -> Option<Successor> {
-        let names_it = |record: &Record| {
-            record.digest().is_some()
-                && !record.is_removal()
-                && !self.is_twice(record)
-                && record.concerns(old)
-        };
+        let names_it =
+            |record: &Record| record.names_by_digest() && !self.is_twice(record) && record.concerns(old);
         let mut claims: Vec<(bool, usize)> = Vec::new();
         for held in &self.private_keys {
             let signed = held.signed.as_ref().map(Signed::public_key);
