@@ -759,6 +759,8 @@
 #define USBTOKEN_NOTICE_OLD_STILL_KEPT 112
 /** The old certificate was removed, and its key is left on the token: another certificate is for it, or may be. */
 #define USBTOKEN_NOTICE_OLD_KEY_STAYS 163
+/** Another program had stored the new certificate under another id (CKA_ID) than its key's. It was stored under its key's id as well, where every program finds it. */
+#define USBTOKEN_NOTICE_CERTIFICATE_APART 164
 /** The day of the installation could not be kept on this computer, so a later run does not know it. */
 #define USBTOKEN_NOTICE_INSTALLATION_NOT_KEPT 139
 
@@ -887,6 +889,8 @@
 #define USBTOKEN_FACT_SUCCESSOR 89
 /** Serial number of the older certificate */
 #define USBTOKEN_FACT_OLDER 120
+/** CKA_ID of its key */
+#define USBTOKEN_FACT_KEY_ID 121
 
 
 /**
