@@ -216,13 +216,12 @@ static U create(U session, struct attribute *given, U count, U *object)
     /* `certificate-labels-chosen`: those of certificates too. */
     struct attribute *label = of_type(given, count, 3);
     if (word("certificate-labels-chosen") && label) label->value = "Certificate 1", label->length = 13;
-    /* `certificate-ids-dropped`: a certificate has no CKA_ID, and takes none. `created-twice`: it is written twice. */
+    /* `certificate-ids-dropped`: a certificate has no CKA_ID, and takes none. */
     for (U i = at = 0; i < count; i++)
         if (!word("certificate-ids-dropped") || !value || given[i].type != 0x102) all[at++] = given[i];
     memcpy(given, all, (count = at) * sizeof *given), at = 0;
     if (!word("certificates-private")) {
-        U rv = real->function[CREATE_OBJECT](session, given, count, object), twin;
-        if (!rv && value && word("created-twice")) real->function[CREATE_OBJECT](session, given, count, &twin);
+        U rv = real->function[CREATE_OBJECT](session, given, count, object);
         if (!rv && value && word("created-answers")) return number("created-answers");
         return *object = outside(*object), rv;
     }
