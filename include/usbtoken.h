@@ -245,7 +245,7 @@
 #define USBTOKEN_PIN_INCORRECT_FINAL_TRY 311
 /** The token states that its PIN is entered at its own keys, and it was not taken there. No PIN of this computer was used; one that was entered at those keys may have counted as wrong. */
 #define USBTOKEN_PIN_PAD_REFUSED 313
-/** The PIN was wrong in an earlier run, so nothing was tried: repeated by a program it would lock the token. */
+/** The PIN of an earlier run was wrong, or that run ended before the token had answered, so nothing was tried: repeated by a program a wrong PIN would lock the token. */
 #define USBTOKEN_PIN_WRONG_BEFORE 312
 /** The token refused the length or the characters of the PIN that it was sent. That may have counted as a wrong PIN. */
 #define USBTOKEN_PIN_FORM_REFUSED 314
@@ -485,6 +485,8 @@
 #define USBTOKEN_OLD_KEY_ELSEWHERE 843
 /** This certificate was renewed long ago: the one that took its place can be renewed itself by now, or has ended. Nothing was written. */
 #define USBTOKEN_SUCCESSOR_DUE 860
+/** Another program has renewed this certificate, not usbtoken, and nobody has named it, so it is not removed. */
+#define USBTOKEN_RENEWED_BY_ANOTHER_PROGRAM 895
 /** What was signed with the old private key does not verify with the old certificate. */
 #define USBTOKEN_OLD_KEY_SIGNATURE_INVALID 865
 /** Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now. */

@@ -93,6 +93,15 @@ impl Stage {
         listed.as_array().unwrap().iter().find(is_middle).unwrap()["serial"].as_str().unwrap().to_owned()
     }
 
+    /// The identifier and the certificate of the one of ours.
+    fn renewed(&self) -> (Vec<u8>, usbtoken::Certificate) {
+        let token =
+            Finder::new().module(self.token.module()).find(&self.token.uri().parse().unwrap()).unwrap();
+        let all = token.credentials().unwrap();
+        let ours = all.iter().find(|one| one.id().len() == 20).unwrap();
+        (ours.id().to_vec(), ours.certificate().clone())
+    }
+
     fn copy(&self, id: &[u8]) {
         self.token.inspect(|inspector| inspector.write_certificate(&self.old.certificate, id, "copy"));
     }
@@ -442,4 +451,60 @@ fn a_negative_number_is_no_option() {
     }
     let said = stage.run(&["retire", "--yes", "--serial", "--id"]);
     assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said:?}");
+}
+
+/// Once ours is renewed and the old one gone, another program renews its own, on its key or on ours. A run every day that names nothing
+/// leaves that alone, says so, and is right.
+#[test]
+fn what_another_program_has_renewed_stays_until_it_is_named() {
+    let other = TestCa::new();
+    let vpn = NameDer::new().organization(Text::Utf8, "VPN").common(Text::Utf8, "taro").to_der();
+    for (on_our_key, days) in [(false, [20, 800]), (false, [200, 800]), (true, [20, 800])] {
+        let stage = Stage::new();
+        let issuer = stage.issuer(&[]);
+        let daily = [&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat();
+        assert_eq!(stage.run(&daily).json()["retired"], true);
+        let ours = stage.token.snapshot();
+        let (id, spki) = match on_our_key {
+            true => (stage.renewed().0, stage.renewed().1.public_key().spki_der().to_vec()),
+            false => (
+                vec![0x77],
+                stage.token.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0x77], "vpn")),
+            ),
+        };
+        let ends = days.map(days_from_now);
+        let written = ends.map(|end| other.issue(&vpn, &spki).not_after(end).der());
+        for der in &written {
+            stage.token.inspect(|inspector| inspector.write_certificate(der, &id, "vpn"));
+        }
+        stage.token.inspect(|inspector| inspector.write_certificate(other.issuing(), b"ca", "VPN CA"));
+        let before = stage.token.snapshot();
+        let said = stage.run(&daily);
+        assert_eq!(said.code, 0, "{said:?}");
+        stage.token.snapshot().assert_same_as(&before);
+        let told = said.json()["notices"].to_string();
+        assert!(told.contains("renewed_by_another_program"), "{said:?}");
+
+        let old = serial_hex(&written[0]);
+        let retire = stage.run(&["retire", "--yes", "--serial", &old]);
+        assert_eq!(retire.json()["retired"]["serial"], old, "{retire:?}");
+        stage.token.snapshot().assert_keeps(&ours);
+    }
+}
+
+/// What is younger than ours and ends earlier was not renewed by it, though both are of one CA, name and key.
+#[test]
+fn a_younger_certificate_that_ends_earlier_is_no_older_one_of_ours() {
+    let stage = Stage::new();
+    let issuer = stage.issuer(&[]);
+    let daily = [&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat();
+    assert_eq!(stage.run(&daily).json()["retired"], true);
+    let (id, ours) = stage.renewed();
+    let issue = stage.ca.issue(ours.subject().der(), ours.public_key().spki_der());
+    let der = issue.not_after(days_from_now(100)).der();
+    stage.token.inspect(|inspector| inspector.write_certificate(&der, &id, "code"));
+    let before = stage.token.snapshot();
+    let said = stage.run(&daily);
+    assert_eq!(said.code, 0, "{said:?}");
+    stage.token.snapshot().assert_same_as(&before);
 }
