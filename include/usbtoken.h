@@ -761,6 +761,8 @@
 #define USBTOKEN_NOTICE_OLD_STILL_KEPT 112
 /** The old certificate was removed, and its key is left on the token: another certificate is for it, or may be. */
 #define USBTOKEN_NOTICE_OLD_KEY_STAYS 163
+/** Another program had stored the new certificate under another id (CKA_ID) than its key's. It was stored under its key's id as well, where every program finds it. */
+#define USBTOKEN_NOTICE_CERTIFICATE_APART 164
 /** The day of the installation could not be kept on this computer, so a later run does not know it. */
 #define USBTOKEN_NOTICE_INSTALLATION_NOT_KEPT 139
 
@@ -889,6 +891,8 @@
 #define USBTOKEN_FACT_SUCCESSOR 89
 /** Serial number of the older certificate */
 #define USBTOKEN_FACT_OLDER 120
+/** CKA_ID of its key */
+#define USBTOKEN_FACT_KEY_ID 121
 
 
 /**
@@ -2103,6 +2107,13 @@
 #define USBTOKEN_RENEWAL_KEY_REUSED 2
 
 /**
+ * usbtoken_retire_params.flags: remove it although nothing shows that one CA has issued both (USBTOKEN_RETIRE_ISSUER_NOT_SHOWN): a person has
+ * named the successor, which `successor` has to be, and looked who has issued it. Where there are anchors, in the params or in the bank's
+ * profile, these say it all the same.
+ */
+#define USBTOKEN_RETIRE_ALTHOUGH_ISSUER_NOT_SHOWN 1
+
+/**
  * usbtoken_error_number: the usbtoken_status.
  */
 #define USBTOKEN_ERROR_CODE 1
@@ -2987,6 +2998,14 @@ typedef struct usbtoken_retire_params {
      * (USBTOKEN_SUCCESSOR_DOUBTFUL, USBTOKEN_REMOVAL_DOUBTFUL). It stays the caller's.
      */
     const struct usbtoken_credential *successor;
+    /**
+     * USBTOKEN_RETIRE_….
+     */
+    uint32_t flags;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } usbtoken_retire_params;
 
 /**

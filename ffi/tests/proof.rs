@@ -91,3 +91,22 @@ fn a_denial_by_a_driver_that_the_host_owns_is_for_the_program_to_judge() {
     after.assert_keeps(&before);
     assert_eq!(after.added_since(&before).len(), 4, "both pairs wait");
 }
+
+/// The reported case: a driver says of a fresh key that it was not made in the token, until it is started anew.
+#[test]
+fn a_demand_from_c_is_met_or_refused_where_a_driver_denies_what_is_fresh() {
+    for (test, added) in [("fresh", 3), ("used", 2)] {
+        let stage = Stage::set();
+        let before = stage.token.snapshot();
+        let program = c_test("proof", &[], stage.folder.path());
+        let mut command = Command::new(program);
+        command.arg(test).arg(shim()).arg(stage.token.uri()).arg(stage.token.pin());
+        command.arg(stage.ca_command("p7-base64"));
+        command.envs(stage.token.env()).env("USBTOKEN_SHIM_DRIVER", stage.token.module());
+        command.env("USBTOKEN_SHIM_FAULT", "*:lie=fresh-zero");
+        succeed(command.output().unwrap(), test);
+        let after = stage.token.snapshot();
+        after.assert_keeps(&before);
+        assert_eq!(after.added_since(&before).len(), added, "{test}");
+    }
+}

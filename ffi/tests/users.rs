@@ -219,6 +219,25 @@ fn two_users_renew_on_one_token_in_turns() {
     token.snapshot().assert_keeps(&before);
 }
 
+/// Before anybody logs in: what is renewed on the token is told with the bit for that, and no more as renewable.
+#[test]
+fn a_page_is_told_that_its_certificate_seems_renewed() {
+    const TOKEN: u32 = 1;
+    const RENEWABLE: u32 = 2;
+    const RENEWED: u32 = 4;
+    let pages = Pages::open();
+    let bits = || -> u32 {
+        let printed = pages.printed(&["probe"]);
+        printed.lines().find_map(|line| line.strip_prefix("bits ")).unwrap().parse().unwrap()
+    };
+    assert_eq!(bits(), TOKEN | RENEWABLE);
+    assert_eq!(pages.play(&["renew", "-", "one.csr"]), ok(0));
+    assert_eq!(bits(), TOKEN | RENEWABLE);
+    pages.answer("one.csr", &pages.request("one.csr").subject);
+    assert_eq!(pages.play(&["install", "-", "answer"]), ok(0));
+    assert_eq!(bits(), TOKEN | RENEWED);
+}
+
 /// One answer with the certificates of both users: each page installs the one that it was opened for.
 #[test]
 fn of_an_answer_for_two_users_a_page_installs_its_own() {

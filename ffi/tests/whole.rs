@@ -31,7 +31,9 @@ fn the_whole_job() {
 #[test]
 fn the_whole_job_with_sanitizers() {
     let stage = Stage::set();
-    let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+    // There a person says that the old one is to go; in the others the answer shows who has issued both.
+    let said = "-DALTHOUGH_ISSUER_NOT_SHOWN";
+    let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", said];
     let program = c_test("whole", &flags, stage.folder.path());
     let symbols = std::process::Command::new("nm").arg(&program).output().unwrap();
     let symbols = String::from_utf8_lossy(&symbols.stdout);

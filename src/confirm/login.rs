@@ -199,6 +199,7 @@ impl Confirm {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = trust::verifier(&self.alone, &self.further, &provider)?;
         let schemes = schemes(session, credential)?;
+        session.drop_pin_unless_wanted_by(credential.private_key()?);
         let now = Instant::now();
         let deadline = now.checked_add(self.timeout).unwrap_or_else(|| now + TIMEOUT);
         let stop = Arc::new(AtomicBool::new(false));

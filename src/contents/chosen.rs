@@ -51,9 +51,7 @@ impl Credentials {
     pub fn said_to_replace(&self, old: &Certificate) -> Option<&Credential> {
         self.iter().filter(|one| one.certificate().not_after() > old.not_after()).find(|one| {
             let marking = Marking::of(one.stored_label().bytes());
-            marking.record().is_some_and(|record| {
-                record.digest().is_some() && !record.is_removal() && record.concerns(old)
-            })
+            marking.record().is_some_and(|record| record.names_by_digest() && record.concerns(old))
         })
     }
 }

@@ -382,9 +382,7 @@ pub(crate) trait Identified {
     fn identify(&self, error: Error) -> Error;
 
     /// What names another certificate of the token that it is on, as far as that is known.
-    fn naming(&self, certificate: &Certificate) -> String {
-        certificate.serial().to_string()
-    }
+    fn naming(&self, certificate: &Certificate) -> String;
 }
 
 impl Identified for Credential {

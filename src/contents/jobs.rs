@@ -111,7 +111,7 @@ impl Contents {
             || self.index.certificates_by_label.contains_key(held.stored.label.bytes())
     }
 
-    fn pending_key(
+    pub(super) fn pending_key(
         &self,
         key: usize,
         record: Record,
@@ -286,14 +286,14 @@ impl Contents {
 }
 
 /// The credentials by what records name them by.
-struct OldCredentials {
+pub(super) struct OldCredentials {
     by_digest: HashMap<[u8; 8], Vec<Arc<Credential>>>,
     by_serial: HashMap<String, Vec<Arc<Credential>>>,
 }
 
 impl OldCredentials {
     /// Made only where there are records: it costs a digest of each certificate.
-    fn of(contents: &Contents) -> Self {
+    pub(super) fn of(contents: &Contents) -> Self {
         let (mut by_digest, mut by_serial) = (HashMap::new(), HashMap::new());
         let index = &contents.index;
         if !index.private_by_record.is_empty() || !index.public_by_record.is_empty() {

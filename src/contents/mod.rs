@@ -12,6 +12,7 @@
 //! - `choice`, `chosen`: how one was chosen before the login, and the same choice after it
 //! - `pending`, `jobs`: the keys whose certificate is not there, and how they are found
 //! - `answered`: which pending key an answer is for
+//! - `apart`: certificates under another identifier than their key
 //! - `succession`: which credential takes the place of which, as removals need it
 //! - `successor`: the same, as lists show it
 //! - `removable`: what may be destroyed, and why
@@ -19,6 +20,7 @@
 //! - `held`, `signer`: the objects as they are held here, and who lets keys sign
 
 mod answered;
+mod apart;
 mod belongs;
 mod choice;
 mod chosen;
@@ -37,6 +39,7 @@ mod successor;
 mod tests;
 
 pub(crate) use self::answered::{already_installed, make_sure_it_is_meant, no_leaf, not_awaited};
+pub(crate) use self::apart::Apart;
 pub(crate) use self::credential::Credential;
 pub(crate) use self::credential::{
     Identified, about, already_renewed, closed, expired, not_yet, service_ended,

@@ -5,9 +5,10 @@
 //! follows names exactly it: a removal that stops anywhere is found again without any mark.
 
 use super::Contents;
+use super::apart::Apart;
 use super::belongs::is_of_the_token;
 use super::credential::{Credential, about};
-use super::held::{HeldCertificate, HeldPublicKey};
+use super::held::{HeldCertificate, HeldKey, HeldPublicKey};
 use super::pending::{Old, PendingKey};
 use super::record::Record;
 use super::signer::Signer;
@@ -299,7 +300,13 @@ impl Contents {
             return Ok(());
         }
         let new = follower.certificate();
-        Err(about(Error::new(Code::SuccessorNotBesideKey).during(Step::Retire), old)
+        let error = about(Error::new(Code::SuccessorNotBesideKey).during(Step::Retire), old);
+        let same = |held: &&HeldKey| held.stored.is_same_object(key) && held.marking.record().is_some();
+        let of_job = self.private_keys.iter().find(same);
+        let can_be_put = of_job.filter(|_| matches!(self.apart(new, &key.id), Some(Apart::Elsewhere(_))));
+        Err(can_be_put
+            .into_iter()
+            .fold(error, |error, held| error.fact(Fact::KeyId, hex(&held.stored.id)))
             .fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.serial()))
             .fact(Fact::Successor, new.serial()))
     }

@@ -32,6 +32,9 @@ pub struct Successor {
     /// CA has issued the new one. Else only public objects say so, which anybody can write on some
     /// tokens, or the record may have come from another user's key.
     pub proven: bool,
+    /// Whether another program has written the certificate under another CKA_ID than its key's, which is of a job of ours: programs that
+    /// go by that find no pair. An installation writes it beside its key.
+    pub apart: bool,
     /// Whether that key has signed, whatever the subjects are.
     pub(crate) signed: bool,
     /// The end of the last one, where this one has a successor itself.
@@ -166,7 +169,8 @@ impl Contents {
             let next = successors.get(&new).filter(|next| next.proven >= proven);
             let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
             let (id, certificate) = (held.stored.id.clone(), certificate.clone());
-            successors.insert(old, Successor { id, certificate, proven, signed, last_end });
+            let apart = self.is_of_job_apart(new);
+            successors.insert(old, Successor { id, certificate, proven, apart, signed, last_end });
         }
         successors
     }
@@ -174,12 +178,8 @@ impl Contents {
     /// The credential that takes the place of a certificate which is not on the token, as far as it is known by now: after
     /// the login by the records on private keys, before it by those on public objects.
     pub(crate) fn successor_of(&self, old: &Certificate) -> Option<Successor> {
-        let names_it = |record: &Record| {
-            record.digest().is_some()
-                && !record.is_removal()
-                && !self.is_twice(record)
-                && record.concerns(old)
-        };
+        let names_it =
+            |record: &Record| record.names_by_digest() && !self.is_twice(record) && record.concerns(old);
         let mut claims: Vec<(bool, usize)> = Vec::new();
         for held in &self.private_keys {
             let signed = held.signed.as_ref().map(Signed::public_key);
@@ -219,7 +219,8 @@ impl Contents {
         let successors = self.successors();
         let next = successors.get(&at).filter(|next| next.proven >= proven);
         let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
-        Some(Successor { id: held.stored.id.clone(), certificate, proven, signed, last_end })
+        let apart = self.is_of_job_apart(at);
+        Some(Successor { id: held.stored.id.clone(), certificate, proven, apart, signed, last_end })
     }
 
     /// The CA certificates on the token.

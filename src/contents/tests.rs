@@ -13,13 +13,16 @@ use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
 
 mod answered;
+mod asked;
 mod beside;
 mod choice;
 mod hints;
+mod lists;
 mod model;
 mod named;
 mod removals;
 mod replaced;
+mod rows;
 mod successors;
 mod surroundings;
 mod unread;

@@ -102,5 +102,7 @@ numbered! {
         Successor = 89 "successor",
         /// The same of the oldest certificate in the row of those whose place the one that it is about has taken.
         Older = 120 "older",
+        /// The CKA_ID of the key of a certificate that stands under another one.
+        KeyId = 121 "key_id",
     }
 }

@@ -174,6 +174,8 @@ numbered! {
         OldStillKept = 112 "old_still_kept",
         /// The old certificate was removed, and its key was kept: another certificate is for it, or may be.
         OldKeyStays = 163 "old_key_stays",
+        /// Another program had written the certificate under another CKA_ID than its key's: it was written beside its key as well.
+        CertificateApart = 164 "certificate_apart",
         /// The day of the installation could not be kept.
         InstallationNotKept = 139 "installation_not_kept",
     }

@@ -182,6 +182,13 @@ impl Identified for OldCertificate {
             }
         }
     }
+
+    fn naming(&self, certificate: &Certificate) -> String {
+        match &self.whereabouts {
+            Whereabouts::OnToken(credential) => credential.naming(certificate),
+            Whereabouts::Elsewhere { .. } => certificate.serial().to_string(),
+        }
+    }
 }
 
 impl From<Credential> for OldCertificate {

@@ -68,6 +68,19 @@ fn a_login_is_stopped_and_its_pin_counts_as_wrong() {
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
+/// Who ends it at once has to know by then that either PIN may hold.
+#[test]
+fn the_first_says_which_pin_may_hold() {
+    let bank = bank();
+    let change = ["pin", "change", "--new-pin-file", "new"];
+    bank.write("new", b"737373");
+    let said = bank.interrupted("C_SetPIN", &change);
+    said.failed(Code::PinChangeUncertain);
+    let (first, _) = said.stderr.split_once('{').unwrap();
+    assert!(first.contains("either PIN may hold: log in once with the new one"), "{first}");
+    bank.soft.snapshot().assert_same_as(&bank.before);
+}
+
 #[test]
 fn the_second_ends_the_command_at_once() {
     let bank = bank();

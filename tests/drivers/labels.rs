@@ -111,6 +111,37 @@ fn a_strangers_pair_under_the_identifier_of_a_job_without_label_stays() {
     }
 }
 
+/// The record is the first 32 bytes: what a token cuts behind them is missed by nobody.
+#[test]
+fn a_label_that_is_cut_to_32_bytes_is_a_record() {
+    for reuse in [false, true] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        bank.soft.inspect(|inspector| {
+            inspector.relabel(&bank.old.id, b"the label that a bank gives, of forty....")
+        });
+        let cut = "labels-cut=32";
+        let first = ["request", "--subject", "CN=somebody with a name", "--out", "first.pem"];
+        let id = bank.odd(cut, &first).json()["pending_id"].clone();
+        let labels: Vec<_> =
+            bank.soft.snapshot().added_since(&bank.before).iter().map(|one| one.label.len()).collect();
+        assert!(labels.contains(&32) && labels.iter().all(|length| [32, 41].contains(length)), "{labels:?}");
+        let listed = bank.odd(cut, &["pending"]).json();
+        assert_eq!((&listed[0]["id"], &listed[0]["state"]), (&id, &"awaiting_answer".into()), "{listed:#}");
+        bank.odd(cut, &["abandon", "--yes"]).json();
+        let before = bank.soft.snapshot();
+        assert_eq!(before.objects().len(), 3);
+        let key: &[&str] = if reuse { &["--reuse-key"] } else { &[] };
+        bank.renew_oddly(cut, key).json();
+        bank.soft.snapshot().assert_keeps(&before);
+        assert_eq!(bank.renew_oddly(cut, &[]).json()["already_renewed"], true, "{reuse}");
+        let serial = usbtoken_testkit::serial_hex(&bank.old.certificate);
+        let retire = ["retire", "--yes", "--serial", &serial, "--trust-anchor", &bank.anchor()];
+        let gone = bank.odd(cut, &retire).json();
+        assert_eq!(gone["key_removed"], !reuse, "{gone:#}");
+        assert_eq!(bank.odd(cut, &["list"]).json().as_array().unwrap().len(), 1);
+    }
+}
+
 #[test]
 fn one_run_or_two_a_certificate_is_ordered_once() {
     for ways in [KEYS, ALL] {

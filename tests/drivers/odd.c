@@ -184,6 +184,13 @@ static U with_id(U session, U class, struct attribute *id, U *found)
     return count;
 }
 
+/* `labels-cut`: of a label no more is kept than so many bytes. */
+static void cut_label(struct attribute *given, U count)
+{
+    struct attribute *label = of_type(given, count, 3);
+    if (word("labels-cut") && label && label->length > number("labels-cut")) label->length = number("labels-cut");
+}
+
 /* `category-refused`, as openCryptoki does. `dies-in-create`: half a certificate is on the token by then.
  * `object-without`: an attribute that it refuses, whatever its value. `created-answers`: a certificate is written, and that answered.
  * `one-certificate-per-key`: the new one takes the place of the one with its identifier. `one-label-per-key`: the private key
@@ -193,6 +200,7 @@ static U create(U session, struct attribute *given, U count, U *object)
     static B yes = 1;
     struct attribute all[40], *id = of_type(given, count, 0x102), *value = of_type(given, count, 0x11);
     U at = 0, others[8];
+    cut_label(given, count);
     reset(session), note("write"), close_at("create");
     if (word("category-refused") && (of_type(given, count, 0x87) || of_type(given, count, 0x110))) return 0x12;
     if (word("object-without") && of_type(given, count, number("object-without"))) return 0x12;
@@ -208,6 +216,10 @@ static U create(U session, struct attribute *given, U count, U *object)
     /* `certificate-labels-chosen`: those of certificates too. */
     struct attribute *label = of_type(given, count, 3);
     if (word("certificate-labels-chosen") && label) label->value = "Certificate 1", label->length = 13;
+    /* `certificate-ids-dropped`: a certificate has no CKA_ID, and takes none. */
+    for (U i = at = 0; i < count; i++)
+        if (!word("certificate-ids-dropped") || !value || given[i].type != 0x102) all[at++] = given[i];
+    memcpy(given, all, (count = at) * sizeof *given), at = 0;
     if (!word("certificates-private")) {
         U rv = real->function[CREATE_OBJECT](session, given, count, object);
         if (!rv && value && word("created-answers")) return number("created-answers");
@@ -306,6 +318,8 @@ static U find_newest_first(U session, U *objects, U room, U *count)
 /* `labels-kept`: labels cannot be changed. */
 static U set_attributes(U session, U object, struct attribute *given, U count)
 {
+    if (word("certificate-ids-dropped") && of_type(given, count, 0x102)) return 0x10;
+    cut_label(given, count);
     return word("labels-kept") ? 0x10 : real->function[SET_ATTRIBUTES](session, inside(object), given, count);
 }
 
@@ -341,6 +355,7 @@ static U generate(U session, struct mechanism *mechanism, struct attribute *publ
     struct attribute *stored = of_type(public, publics, 1);
     if (word("stores-no-public-key") && stored && *(B *)stored->value) return 0xD1;
     memcpy(one, public, publics * sizeof *one), memcpy(two, private, privates * sizeof *two);
+    cut_label(one, publics), cut_label(two, privates);
     for (U i = 0; word("labels-chosen") && i < publics; i++) if (one[i].type == 3) one[i].value = "Key 1", one[i].length = 5;
     for (U i = 0; word("labels-chosen") && i < privates; i++) if (two[i].type == 3) two[i].value = "Key 1", two[i].length = 5;
     for (int i = 0; (word("open-by-default") || word("closed-by-default")) && i < 3; i++)

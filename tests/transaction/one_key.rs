@@ -6,7 +6,7 @@ mod common;
 
 use common::Bank;
 use usbtoken::Code;
-use usbtoken_testkit::{Kind, days_from_now, serial_hex};
+use usbtoken_testkit::{days_from_now, serial_hex};
 
 /// Certificates of the same CA, holder and key, each ending later than the one before.
 fn with_more_on_the_key(days: &[i64], id: &[u8], label: &str) -> Bank {
@@ -87,19 +87,4 @@ fn the_only_certificate_beside_its_key_stays() {
     let retire =
         ["retire", "--yes", "--id", "01", "--trust-anchor", &anchor, "--successor", &serial_hex(&later)];
     assert_eq!(bank.run(&retire).json()["key_removed"], false);
-}
-
-/// A vendor's tool has written the CA's answer under an identifier of its own.
-#[test]
-fn an_answer_that_another_program_has_written_elsewhere_removes_nothing() {
-    let bank = Bank::alone(Kind::P256, days_from_now(11));
-    bank.run(&["request", "--out", "request.pem"]).json();
-    let answer = bank.ca.issue_for(&bank.read("request.pem")).der();
-    bank.soft.inspect(|inspector| inspector.write_certificate(&answer, &[0x55], "vendor"));
-    let before = bank.soft.snapshot();
-    let anchor = bank.anchor();
-    bank.run(&["renew", "--retire-old", "--trust-anchor", &anchor, "--issuer", "false"])
-        .failed(Code::SuccessorNotBesideKey);
-    bank.soft.snapshot().assert_same_as(&before);
-    bank.assert_old_works();
 }

@@ -27,6 +27,7 @@ const USERS: [(&str, u32, Option<&str>); 3] =
 const PRELUDE: &str = r#"
 set -eu
 mount --bind "$PWD/passwd" /etc/passwd
+mount --bind "$PWD/group" /etc/group
 mount -t tmpfs none /var/lib
 machine() {
     mkdir -p -m 755 /var/lib/usbtoken/locks
@@ -63,10 +64,14 @@ impl Machine {
         let folder = bank.file("");
         fs::copy(usbtoken(), bank.file("usbtoken")).unwrap();
         let mut passwd = fs::read_to_string("/etc/passwd").unwrap();
+        let mut group = fs::read_to_string("/etc/group").unwrap();
         for (name, number, home) in USERS {
             let home = home.map_or("/nonexistent".to_owned(), |home| bank.file(home).display().to_string());
             passwd += &format!("{name}:x:{number}:{number}::{home}:/bin/sh\n");
+            group += &format!("{name}:x:{number}:\n");
         }
+        group += "utboth:x:61009:utone,uttwo\n";
+        bank.write("group", group.as_bytes());
         bank.write("passwd", passwd.as_bytes());
         bank.write("pin", bank.soft.pin().as_bytes());
         for place in [&folder, bank.soft.folder().path()] {
@@ -213,6 +218,41 @@ fn a_folder_of_somebody_else_is_not_used() {
         machine.told(name).failed(Code::LockUnusable);
     }
     machine.bank.soft.snapshot().assert_same_as(&machine.bank.before);
+}
+
+/// Who may write to a folder on the way can put another in place of what is below. A group that is the user's alone is nobody else.
+#[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
+fn a_folder_on_the_way_that_others_may_write_to_is_not_used() {
+    let machine = Machine::new();
+    let list =
+        "02000000 01000700ffffffff 020007004aee0000 04000500ffffffff 10000700ffffffff 20000500ffffffff";
+    let set = format!(
+        "import os, sys; os.setxattr(sys.argv[1], 'system.posix_acl_access', bytes.fromhex('{list}'))"
+    );
+    machine.play(&format!(
+        r#"as utone mkdir -p one/.local/state; chmod 777 one/.local
+        told others utone request --out request.pem
+        chmod 775 one/.local; chgrp utboth one/.local
+        told group utone request --out request.pem
+        chgrp utone one/.local; chmod 755 one/.local; python3 -c "{set}" one/.local
+        told list utone request --out request.pem
+        rm -r one/.local; as utone mkdir one/.local
+        mkdir -m 777 shared; as uttwo mkdir -m 777 shared/state; ln -s "$PWD/shared/state" one/.local/state
+        told link utone request --out request.pem
+        rm one/.local/state; as utone mkdir one/.local/state
+        chmod 775 one one/.local one/.local/state; chgrp utone one
+        told own utone pending"#,
+    ));
+    for (name, folder) in
+        [("others", "one/.local"), ("group", "one/.local"), ("list", "one/.local"), ("link", "shared")]
+    {
+        let error = machine.told(name).failed(Code::LockUnusable);
+        let path = error["facts"]["path"][0].as_str().unwrap();
+        assert!(path.ends_with(folder) || name == "link", "{name}: {error:#}");
+    }
+    machine.bank.soft.snapshot().assert_same_as(&machine.bank.before);
+    machine.told("own").json();
 }
 
 #[test]

@@ -259,6 +259,14 @@ fn confirm_oddly(stage: &Stage, ways: &str, server: &Server) -> Outcome {
     stage.run_through(&driver, &env, stage.token.pin(), &stage.token.uri(), &arguments)
 }
 
+/// The PIN is there still where the key wants it with each signature.
+#[test]
+fn a_key_that_wants_the_pin_for_each_signature_logs_in() {
+    let stage = renewed(Kind::P256);
+    let server = servers::nginx(&stage, DEMANDS);
+    confirm_oddly(&stage, "asks", &server).succeeded();
+}
+
 /// TLS 1.3 takes of RSA only RSASSA-PSS: by whichever mechanism a token has, and by none it is TLS 1.2.
 #[test]
 fn an_rsa_key_logs_in_with_what_the_token_has() {

@@ -44,14 +44,15 @@ fn copies(how: &str) -> (u32, u32) {
     stage.tool("chmod", &["+x", "helper"]).succeeded();
     let renew = format!("usbtoken renew --json {how} --issuer-login=login --issuer-helper \"$PWD/helper\"");
     stage.shell(&renew.replace("$PIN", PIN)).failed("issuer_rejected", 6);
-    let count = |file: &str| {
-        assert!(
-            stage.file(file).exists(),
-            "only root can search: run this test as root, or let sudo ask no password"
-        );
-        String::from_utf8(stage.read(file)).unwrap().parse().unwrap()
-    };
-    (count("before"), count("after"))
+    (count(&stage, "before"), count(&stage, "after"))
+}
+
+fn count(stage: &Stage, file: &str) -> u32 {
+    assert!(
+        stage.file(file).exists(),
+        "only root can search: run this test as root, or let sudo ask no password"
+    );
+    String::from_utf8(stage.read(file)).unwrap().parse().unwrap()
 }
 
 fn is_root() -> bool {
@@ -65,4 +66,25 @@ fn the_pin_is_gone_while_the_ca_works() {
         assert!(before > 0, "{how}: a key that is made may want it, and the search finds it");
         assert_eq!(after, 0, "{how}");
     }
+}
+
+/// A server that takes the connection and says nothing is waited for without the PIN.
+#[test]
+fn the_pin_is_gone_while_a_server_works() {
+    let stage = Stage::with_pin(PIN);
+    let inverted: String = PIN.bytes().map(|byte| format!("{:02x}", 255 - byte)).collect();
+    let root = if is_root() { "" } else { "sudo -n" };
+    stage.write("search.py", SEARCH.as_bytes());
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("https://localhost:{}/", silent.local_addr().unwrap().port());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usbtoken"));
+    command.args(["--json", "--pin-file", "pin", "confirm", "--server-ca", "ca/root.pem", "--url", &url]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = stage.at_home(&mut command).spawn().unwrap();
+    let waits = silent.accept();
+    stage.shell(&format!("{root} python3 search.py {} {inverted} found", child.id())).succeeded();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(waits);
+    assert_eq!(count(&stage, "found"), 0);
 }

@@ -63,7 +63,16 @@ pub struct usbtoken_retire_params {
     /// programs have made has none (USBTOKEN_RETIRE_NO_SUCCESSOR), and where a record and the names differ a person has to say it
     /// (USBTOKEN_SUCCESSOR_DOUBTFUL, USBTOKEN_REMOVAL_DOUBTFUL). It stays the caller's.
     pub successor: *const usbtoken_credential,
+    /// USBTOKEN_RETIRE_….
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
 }
+
+/// usbtoken_retire_params.flags: remove it although nothing shows that one CA has issued both (USBTOKEN_RETIRE_ISSUER_NOT_SHOWN): a person has
+/// named the successor, which `successor` has to be, and looked who has issued it. Where there are anchors, in the params or in the bank's
+/// profile, these say it all the same.
+pub const USBTOKEN_RETIRE_ALTHOUGH_ISSUER_NOT_SHOWN: u32 = 1;
 
 // SAFETY: repr(C), begins with its size; integers and a pointer may all be 0.
 unsafe impl Sized32 for usbtoken_retire_params {}
@@ -82,6 +91,7 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
         let params = unsafe { args::sized("params", params) }?;
         let (mut policy, mut clock) = (noun.host.policy(), Clock::SYSTEM);
         let (mut records, mut successor) = (Vec::new(), None::<Arc<CredentialNoun>>);
+        let mut although_issuer = false;
         check_keep(&noun.host)?;
         if let Some(params) = params {
             let params: usbtoken_retire_params = params;
@@ -99,6 +109,13 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             if !params.successor.is_null() {
                 successor = Some(boundary::also("params.successor", params.successor)?);
             }
+            if params.flags & !USBTOKEN_RETIRE_ALTHOUGH_ISSUER_NOT_SHOWN != 0 || params.reserved != 0 {
+                return Err(args::bad("params.flags", "unknown_value"));
+            }
+            although_issuer = params.flags & USBTOKEN_RETIRE_ALTHOUGH_ISSUER_NOT_SHOWN != 0;
+            if although_issuer && successor.is_none() {
+                return Err(args::bad("params.successor", "null"));
+            }
             clock = noun.host.clock(params.now)?;
             noun.host.check_policy(&policy)?;
         }
@@ -107,6 +124,7 @@ pub unsafe extern "C" fn usbtoken_session_retire_with(
             Some(new) => removal.successor(new.credential.certificate()),
             None => removal,
         };
+        let removal = if although_issuer { removal.although_issuer_not_shown() } else { removal };
         let removal = match noun.host.bank() {
             Some(bank) if !records.is_empty() => {
                 let by_bank = records.into_iter().filter(|record| record.is_by(bank));

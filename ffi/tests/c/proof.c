@@ -5,6 +5,8 @@
  *     other   the answer is installed by another program, which is given the demand too
  *     less    and by one that demands nothing beyond the usual
  *     twice   the answer is installed for any key that waits, and again with the handle of its own job, which was kept
+ *     fresh   a driver denies until it is started anew that the key was made in the token: with the demand it is started anew
+ *     used    the same where the program has the driver in use: what was demanded is not passed over
  *     denied  the program has the driver in use, which denies that new keys are protected: it decides
  */
 #include <dlfcn.h>
@@ -77,6 +79,52 @@ static void take_into_use(const char *module)
     CHECK(entry != NULL && entry(&host) == 0 && host->initialize(NULL) == 0);
 }
 
+static usbtoken_status begin(usbtoken_token *token, usbtoken_session *session, usbtoken_renewal **renewal)
+{
+    usbtoken_credentials *credentials = NULL;
+    usbtoken_credential *old = NULL;
+    usbtoken_renewal_params params = { .struct_size = sizeof params, .required_proof = USBTOKEN_PROOF_PROVEN };
+    OK(token, usbtoken_token_credentials(token, &credentials));
+    OK(credentials, usbtoken_credentials_renewable(credentials, 0, 0, &old));
+    usbtoken_status status = usbtoken_renewal_begin(session, old, &params, renewal);
+    usbtoken_credential_free(&old);
+    usbtoken_credentials_free(&credentials);
+    return status;
+}
+
+static void fresh(usbtoken_token *token, usbtoken_session *session, const char *ca)
+{
+    usbtoken_renewal *renewal = NULL;
+    usbtoken_installed *installed = NULL;
+    usbtoken_buffer *request = NULL;
+    OK(session, begin(token, session, &renewal));
+    CHECK(usbtoken_renewal_number(renewal, USBTOKEN_RENEWAL_PROOF) == USBTOKEN_PROOF_PROVEN);
+    OK(renewal, usbtoken_renewal_request(renewal, USBTOKEN_FORMAT_PEM, &request));
+    uint8_t *issued = (uint8_t *)ask_command(ca, usbtoken_buffer_text(request), usbtoken_buffer_size(request), &size);
+    OK(session, usbtoken_install(session, renewal, issued, size, NULL, &installed));
+    CHECK(usbtoken_installed_number(installed, USBTOKEN_INSTALLED_PROOF) == USBTOKEN_PROOF_PROVEN);
+    free(issued);
+    usbtoken_buffer_free(&request);
+    usbtoken_installed_free(&installed);
+    usbtoken_renewal_free(&renewal);
+}
+
+/* Nobody may start the driver anew, so what it claims stays a claim: the handle keeps the demand, and its installation refuses. */
+static void used(usbtoken_token *token, usbtoken_session *session, const char *ca)
+{
+    usbtoken_renewal *renewal = NULL;
+    usbtoken_buffer *request = NULL;
+    OK(session, begin(token, session, &renewal));
+    CHECK(usbtoken_renewal_number(renewal, USBTOKEN_RENEWAL_PROOF) == USBTOKEN_PROOF_CLAIMED);
+    OK(renewal, usbtoken_renewal_request(renewal, USBTOKEN_FORMAT_PEM, &request));
+    answer = (uint8_t *)ask_command(ca, usbtoken_buffer_text(request), usbtoken_buffer_size(request), &size);
+    EXPECT(USBTOKEN_PROOF_INSUFFICIENT, session, usbtoken_install(session, renewal, answer, size, NULL, NULL));
+    EXPECT(USBTOKEN_PROOF_INSUFFICIENT, session, install(session, renewal, USBTOKEN_PROOF_CLAIMED));
+    EXPECT(USBTOKEN_PROOF_INSUFFICIENT, session, install(session, NULL, USBTOKEN_PROOF_PROVEN));
+    usbtoken_buffer_free(&request);
+    usbtoken_renewal_free(&renewal);
+}
+
 static void denied(usbtoken_token *token, usbtoken_session *session)
 {
     usbtoken_credentials *credentials = NULL;
@@ -116,8 +164,9 @@ int main(int count, char **arguments)
     usbtoken_session *session = NULL;
     CHECK(count == 6);
     const char *test = arguments[1], *pin = arguments[4];
-    answer = (uint8_t *)ask_command(arguments[5], "", 0, &size);
-    if (strcmp(test, "denied") == 0)
+    int asks = strcmp(test, "fresh") == 0 || strcmp(test, "used") == 0;
+    answer = asks ? NULL : (uint8_t *)ask_command(arguments[5], "", 0, &size);
+    if (strcmp(test, "denied") == 0 || strcmp(test, "used") == 0)
         take_into_use(arguments[2]);
     CHECK(usbtoken_context_new(NULL, &context) == USBTOKEN_OK);
     OK(context, usbtoken_context_add_driver(context, arguments[2], NUL));
@@ -131,6 +180,10 @@ int main(int count, char **arguments)
         OK(session, install(session, NULL, USBTOKEN_PROOF_DEFAULT));
     else if (strcmp(test, "twice") == 0)
         twice(session);
+    else if (strcmp(test, "fresh") == 0)
+        fresh(token, session, arguments[5]);
+    else if (strcmp(test, "used") == 0)
+        used(token, session, arguments[5]);
     else if (strcmp(test, "denied") == 0)
         denied(token, session);
     else

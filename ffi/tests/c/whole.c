@@ -641,10 +641,27 @@ int main(int count, char **arguments)
     OK(installed, usbtoken_installed_credential(installed, &new));
     usbtoken_retire_params named = { .struct_size = sizeof named, .successor = new };
     EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire_with(session, old, &named, &successor));
+    /* A program that was built before the flags have no say in it; one that has to name what follows, and knows no others. */
+    named.flags = USBTOKEN_RETIRE_ALTHOUGH_ISSUER_NOT_SHOWN;
+    named.struct_size = offsetof(usbtoken_retire_params, flags);
+    EXPECT(USBTOKEN_RETIRE_ISSUER_NOT_SHOWN, session, usbtoken_session_retire_with(session, old, &named, &successor));
+    named.struct_size = sizeof named;
+    named.successor = NULL;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_session_retire_with(session, old, &named, &successor));
+    named.successor = new;
+    named.flags = 2;
+    EXPECT(USBTOKEN_BAD_ARGUMENT, session, usbtoken_session_retire_with(session, old, &named, &successor));
+    named.flags = 0;
     named.successor = old;
     EXPECT(USBTOKEN_RETIRE_NO_SUCCESSOR, session, usbtoken_session_retire_with(session, old, &named, &successor));
-    usbtoken_credential_free(&new);
+#ifdef ALTHOUGH_ISSUER_NOT_SHOWN
+    named.flags = USBTOKEN_RETIRE_ALTHOUGH_ISSUER_NOT_SHOWN;
+    named.successor = new;
+    OK(session, usbtoken_session_retire_with(session, old, &named, &successor));
+#else
     OK(session, usbtoken_session_retire_replaced(session, installed, &successor));
+#endif
+    usbtoken_credential_free(&new);
     EXPECT(USBTOKEN_CREDENTIAL_NOT_FOUND, session, usbtoken_session_retire_replaced(session, installed, NULL));
     usbtoken_installed_free(&installed);
     CHECK(usbtoken_credential_number(successor, USBTOKEN_CREDENTIAL_TWINS) >= 0);

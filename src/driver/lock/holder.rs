@@ -34,7 +34,8 @@ impl Holder {
         use std::os::unix::fs::MetadataExt as _;
         let inode = file.metadata().ok()?.ino();
         let locks = std::fs::read_to_string("/proc/locks").ok()?;
-        let id = holder_in(&locks, inode)?;
+        // A killed program's lock lasts as long as its driver's process, which has the same open file.
+        let id = holder_in(&locks, inode).filter(|id| is_alive(*id))?;
         Some(Holder::of(id, name_of(id)))
     }
 
@@ -43,6 +44,15 @@ impl Holder {
     pub(super) fn of_file(_file: &File) -> Option<Self> {
         None
     }
+}
+
+/// Whether there is such a process that has not ended.
+#[cfg(target_os = "linux")]
+fn is_alive(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status
+        .lines()
+        .any(|line| line.strip_prefix("State:").is_some_and(|state| !state.trim().starts_with(['Z', 'X'])))
 }
 
 /// As the process was started; a program that has started itself anew is `exe` to the kernel.
@@ -94,6 +104,21 @@ mod tests {
         for inode in [78, 79, 80, 81, 82] {
             assert_eq!(holder_in(LOCKS, inode), None, "{inode}");
         }
+    }
+
+    /// The lock is with the open file, which another process has still.
+    #[test]
+    fn one_that_has_ended_is_not_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let script = "exec 9<>\"$0\"; flock 9; sleep 60 > /dev/null 2>&1 & echo $!";
+        let output = std::process::Command::new("sh").args(["-c", script]).arg(file.path()).output().unwrap();
+        let sleeper = String::from_utf8(output.stdout).unwrap();
+        let opened = File::open(file.path()).unwrap();
+        let is_held = opened.try_lock().is_err();
+        let holder = Holder::of_file(&opened);
+        std::process::Command::new("kill").arg(sleeper.trim()).status().unwrap();
+        assert!(is_held);
+        assert_eq!(holder, None);
     }
 
     #[test]

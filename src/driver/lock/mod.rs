@@ -7,12 +7,13 @@
 mod holder;
 mod place;
 mod turn;
+mod way;
 
 pub use self::place::machine_lock_files;
 pub use self::turn::LoginTurn;
 
 use self::holder::Holder;
-use self::place::{MachineFile, Refused, UserFile};
+use self::place::{MachineFile, Refused, UserFile, UserPlace};
 use super::ckr::During as _;
 use super::mutex::lock;
 use super::token::{Token, TokenIdentity};
@@ -39,7 +40,7 @@ pub(super) struct TokenLock {
 #[derive(Clone, Debug)]
 struct Places {
     machine: PathBuf,
-    user: Option<PathBuf>,
+    user: Option<UserPlace>,
 }
 
 impl TokenLock {
@@ -67,14 +68,14 @@ impl TokenLock {
         let here = Here::claim(&name).ok_or_else(|| busy(Some(Holder::ThisProgram)))?;
         let refused = |folder: &Path, refused| match refused {
             Refused::Held(holder) => busy(holder),
-            Refused::Unusable(error) => unusable(folder, error),
+            Refused::Unusable(at, error) => unusable(at.as_deref().unwrap_or(folder), error),
         };
         let machine = place::take_machine(&places.machine, &name);
         let machine = machine.map_err(|error| refused(&places.machine, error))?;
-        let user = match places.user.as_deref().map(|folder| (folder, place::take_user(folder, &name))) {
+        let user = match places.user.as_ref().map(|user| (user.folder(), place::take_user(user, &name))) {
             Some((_, Ok(file))) => Some(file),
             // The place of all users is enough.
-            Some((_, Err(Refused::Unusable(_)))) | None if machine.is_some() => None,
+            Some((_, Err(Refused::Unusable(..)))) | None if machine.is_some() => None,
             Some((folder, Err(error))) => return Err(refused(folder, error)),
             None => return Err(unusable(&places.machine, std::io::ErrorKind::NotFound.into())),
         };

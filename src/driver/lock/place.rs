@@ -8,6 +8,7 @@
 //!   might not meet there. The holder removes the file before it lets go.
 
 use super::holder::Holder;
+use super::way;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,12 +39,19 @@ pub fn machine_lock_files() -> impl Iterator<Item = PathBuf> {
 pub(super) enum Refused {
     /// Somebody holds the token there.
     Held(Option<Holder>),
-    Unusable(io::Error),
+    /// A folder, where it is another than the place, and why.
+    Unusable(Option<PathBuf>, io::Error),
 }
 
 impl From<io::Error> for Refused {
     fn from(error: io::Error) -> Self {
-        Refused::Unusable(error)
+        Refused::Unusable(None, error)
+    }
+}
+
+impl From<way::Spoilt> for Refused {
+    fn from((folder, error): way::Spoilt) -> Self {
+        Refused::Unusable(Some(folder), error)
     }
 }
 
@@ -70,7 +78,7 @@ fn locked(file: File) -> Result<File, Refused> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Refused::Held(Holder::of_file(&file))),
-        Err(TryLockError::Error(error)) => Err(Refused::Unusable(error)),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
@@ -127,12 +135,11 @@ impl MachineFile {
 /// Takes the place of all users; `None` where no installer has made one. A folder that is there and cannot be used is an
 /// error: others may be using it.
 pub(super) fn take_machine(folder: &Path, name: &str) -> Result<Option<MachineFile>, Refused> {
-    match fs::metadata(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata?,
-    };
+    if !way::is_installed(folder)? {
+        return Ok(None);
+    }
     // The name is hexadecimal, and as good as random.
-    let file = File::open(folder.join(name.get(..2).unwrap_or("00")))?;
+    let file = open(&folder.join(name.get(..2).unwrap_or("00")), OpenOptions::new().read(true))?;
     Ok(Some(MachineFile { held: Held::of(locked(file)?) }))
 }
 
@@ -159,12 +166,30 @@ impl Drop for UserFile {
     }
 }
 
+/// The folder of one user, below the home.
+#[derive(Clone, Debug)]
+pub(super) struct UserPlace {
+    home: PathBuf,
+    folder: PathBuf,
+}
+
+impl UserPlace {
+    pub(super) fn new(home: &Path, below: &str) -> Self {
+        UserPlace { home: home.to_owned(), folder: home.join(below) }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
 /// Takes the place of this user.
-pub(super) fn take_user(folder: &Path, name: &str) -> Result<UserFile, Refused> {
-    make_own(folder)?;
-    let path = folder.join(name);
+pub(super) fn take_user(place: &UserPlace, name: &str) -> Result<UserFile, Refused> {
+    way::check(&place.home, &place.folder)?;
+    make_own(&place.folder)?;
+    let path = place.folder.join(name);
     loop {
-        let file = locked(open(&path)?)?;
+        let file = locked(make(&path)?)?;
         // A holder removes its file before it lets go; a lock on a removed file keeps no one out.
         if is_still_there(&file, &path)? {
             return Ok(UserFile { path, held: Held::of(file) });
@@ -172,7 +197,7 @@ pub(super) fn take_user(folder: &Path, name: &str) -> Result<UserFile, Refused> 
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
+fn make(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -180,7 +205,24 @@ fn open(path: &Path) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    options.open(path)
+    open(path, &mut options)
+}
+
+/// A link is not followed, and a named pipe does not keep us waiting.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // The flags of open(2) are a C int; rustix keeps the same bits unsigned.
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "no_regular_file"))
+    }
 }
 
 /// Device and inode.
@@ -204,7 +246,7 @@ fn id_of(_file: &File) -> Option<FileId> {
 /// Opened anew and not only looked up: a network file system asks its server then.
 #[cfg(unix)]
 fn is_still_there(file: &File, path: &Path) -> io::Result<bool> {
-    match File::open(path) {
+    match open(path, OpenOptions::new().read(true)) {
         Ok(now) => Ok(id_of(&now) == id_of(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
@@ -218,20 +260,20 @@ fn is_still_there(_file: &File, _path: &Path) -> io::Result<bool> {
 
 /// The folder of this user; `None` for one whose home is nobody's, somebody else's, or not there.
 #[cfg(unix)]
-pub(super) fn of_user() -> Option<PathBuf> {
+pub(super) fn of_user() -> Option<UserPlace> {
     use std::os::unix::fs::MetadataExt as _;
     let user = nix::unistd::getuid();
     let home = nix::unistd::User::from_uid(user).ok()??.dir;
     let metadata = fs::metadata(&home).ok()?;
     let own = home.is_absolute() && metadata.is_dir() && metadata.uid() == user.as_raw();
-    own.then(|| home.join(".local/state/usbtoken/lock"))
+    own.then(|| UserPlace::new(&home, ".local/state/usbtoken/lock"))
 }
 
 /// The folder of this user, whose access list keeps others out.
 #[cfg(windows)]
-pub(super) fn of_user() -> Option<PathBuf> {
+pub(super) fn of_user() -> Option<UserPlace> {
     let local = known_folders::get_known_folder_path(known_folders::KnownFolder::LocalAppData)?;
-    Some(local.join("usbtoken").join("lock"))
+    Some(UserPlace::new(&local, r"usbtoken\lock"))
 }
 
 /// Makes the folder for this user alone; one that is there already must be so.
@@ -272,9 +314,9 @@ fn check_own(_folder: &fs::Metadata) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn by_descriptor(folder: &Path) -> UserFile {
-        let path = folder.join("token");
-        let file = locked(open(&path).unwrap()).unwrap();
+    fn by_descriptor(place: &UserPlace) -> UserFile {
+        let path = place.folder.join("token");
+        let file = locked(make(&path).unwrap()).unwrap();
         let id = id_of(&file);
         let held =
             Held { open: Kept::ByDescriptor { file: Some(file) }, by: std::process::id(), id, copy: None };
@@ -284,42 +326,42 @@ mod tests {
     /// What a child has after fork(2): the same open file, taken by another process.
     #[test]
     fn a_forked_child_that_ends_lets_go_of_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().join("lock");
-        drop(take_user(&folder, "token").unwrap());
-        let parents = by_descriptor(&folder);
+        let home = tempfile::tempdir().unwrap();
+        let place = UserPlace::new(home.path(), "lock");
+        drop(take_user(&place, "token").unwrap());
+        let parents = by_descriptor(&place);
         let Kept::ByDescriptor { file: Some(file) } = &parents.held.open else { unreachable!("made so") };
         let childs = file.try_clone().unwrap();
         let open = Kept::ByDescriptor { file: Some(file.try_clone().unwrap()) };
         let held = Held { open, by: std::process::id() + 1, id: parents.held.id, copy: None };
         drop(UserFile { path: parents.path.clone(), held });
-        assert!(matches!(take_user(&folder, "token"), Err(Refused::Held(_))));
+        assert!(matches!(take_user(&place, "token"), Err(Refused::Held(_))));
         // The parent lets go although the child still has the file open.
         drop(parents);
-        drop(take_user(&folder, "token").unwrap());
+        drop(take_user(&place, "token").unwrap());
         drop(childs);
     }
 
     /// As between fork(2) and exec(2) in another thread: the child has what was open, and no part in the mapping.
     #[test]
     fn a_child_that_has_the_descriptor_holds_nothing_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().join("lock");
-        let parents = take_user(&folder, "token").unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let place = UserPlace::new(home.path(), "lock");
+        let parents = take_user(&place, "token").unwrap();
         let childs = parents.held.copy.as_ref().unwrap().try_clone().unwrap();
         drop(parents);
-        drop(take_user(&folder, "token").unwrap());
+        drop(take_user(&place, "token").unwrap());
         drop(childs);
     }
 
     /// Where the lock hangs on a descriptor and a driver has closed that, its number is another file's.
     #[test]
     fn a_number_that_is_another_files_is_not_closed() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().join("lock");
-        drop(take_user(&folder, "token").unwrap());
-        let mut held = by_descriptor(&folder);
-        let others = File::create(folder.join("other")).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let place = UserPlace::new(home.path(), "lock");
+        drop(take_user(&place, "token").unwrap());
+        let mut held = by_descriptor(&place);
+        let others = File::create(place.folder.join("other")).unwrap();
         let Kept::ByDescriptor { file } = &mut held.held.open else { unreachable!("made so") };
         *file = Some(others.try_clone().unwrap());
         let number = std::os::fd::AsRawFd::as_raw_fd(file.as_ref().unwrap());

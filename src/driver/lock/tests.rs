@@ -26,7 +26,9 @@ impl Machine {
     }
 
     fn places(&self) -> Places {
-        let user = Some(self.folder.path().join("home/lock"));
+        let home = self.folder.path().join("home");
+        fs::create_dir_all(&home).unwrap();
+        let user = Some(UserPlace::new(&home, "lock"));
         Places { machine: self.folder.path().join("locks"), user }
     }
 
@@ -34,12 +36,12 @@ impl Machine {
         Places { user: None, ..self.places() }
     }
 
-    fn user(&self) -> PathBuf {
+    fn user(&self) -> UserPlace {
         self.places().user.unwrap()
     }
 
     fn file(&self, token: &TokenIdentity) -> PathBuf {
-        self.user().join(name_of(token))
+        self.user().folder().join(name_of(token))
     }
 }
 
@@ -155,12 +157,21 @@ fn without_any_place_no_job_begins() {
 fn a_place_that_is_not_this_users_alone_is_not_used() {
     let elsewhere = tempfile::tempdir().unwrap();
     type Spoil<'a> = (&'a str, &'a dyn Fn(&Path));
-    let spoil: [Spoil<'_>; 4] = [
+    let spoil: [Spoil<'_>; 6] = [
         ("a link", &|folder| symlink(elsewhere.path(), folder).unwrap()),
         ("a file", &|folder| fs::write(folder, "").unwrap()),
         ("open to others", &|folder| {
             fs::create_dir(folder).unwrap();
             fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+        }),
+        ("a link in its place", &|folder| {
+            fs::DirBuilder::new().mode(0o700).create(folder).unwrap();
+            symlink(elsewhere.path().join("file"), folder.join(name_of(&token("8")))).unwrap();
+        }),
+        ("a pipe in its place", &|folder| {
+            fs::DirBuilder::new().mode(0o700).create(folder).unwrap();
+            let pipe = folder.join(name_of(&token("8")));
+            assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
         }),
         ("a folder in its place", &|folder| {
             fs::DirBuilder::new().mode(0o700).create(folder).unwrap();
@@ -169,8 +180,7 @@ fn a_place_that_is_not_this_users_alone_is_not_used() {
     ];
     for (what, put) in spoil {
         let machine = Machine::new();
-        fs::create_dir_all(machine.user().parent().unwrap()).unwrap();
-        put(&machine.user());
+        put(machine.user().folder());
         assert_eq!(refused(&machine.places(), &token("8")).code(), Code::LockUnusable, "{what}");
     }
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was made behind the link");
@@ -211,9 +221,9 @@ fn the_turn_to_log_in_is_waited_for() {
         waiting.join().unwrap().unwrap();
     });
     // Nothing is left behind.
-    assert_eq!(fs::read_dir(machine.user()).unwrap().count(), 0);
-    let homeless = machine.folder.path().join("file");
-    fs::write(&homeless, "").unwrap();
+    assert_eq!(fs::read_dir(machine.user().folder()).unwrap().count(), 0);
+    fs::write(machine.folder.path().join("file"), "").unwrap();
+    let homeless = UserPlace::new(machine.folder.path(), "file");
     let error = turn::LoginTurn::take_in(&homeless, &one, Duration::ZERO).unwrap_err();
     assert_eq!(error.code(), Code::LockUnusable);
 }

@@ -1,11 +1,10 @@
 //! Whose turn it is to log in to a token, among the programs of one user.
 
 use super::holder::Holder;
-use super::place::{self, Refused, UserFile};
+use super::place::{Refused, UserFile, UserPlace, of_user, take_user};
 use super::{Here, name_of, unusable};
 use crate::driver::token::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result, Step};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long one who waits sleeps before it tries again.
@@ -27,21 +26,23 @@ impl LoginTurn {
     /// # Errors
     /// [`Code::Busy`], with who has it where that is known; [`Code::LockUnusable`] when there is no place where it could be held.
     pub fn take(token: &TokenIdentity, at_most: Duration) -> Result<Option<Self>> {
-        let Some(folder) = place::of_user() else { return Ok(None) };
-        Self::take_in(&folder, token, at_most).map(Some).map_err(|error| error.during(Step::LogIn))
+        let Some(user) = of_user() else { return Ok(None) };
+        Self::take_in(&user, token, at_most).map(Some).map_err(|error| error.during(Step::LogIn))
     }
 
-    pub(super) fn take_in(folder: &Path, token: &TokenIdentity, at_most: Duration) -> Result<Self> {
+    pub(super) fn take_in(place: &UserPlace, token: &TokenIdentity, at_most: Duration) -> Result<Self> {
         let name = format!("{}.login", name_of(token));
         let until = Instant::now() + at_most;
         loop {
-            let holder = match Here::claim(&name).map(|here| (here, place::take_user(folder, &name))) {
+            let holder = match Here::claim(&name).map(|here| (here, take_user(place, &name))) {
                 Some((here, Ok(mut user))) => {
                     // The host of a driver has no part in it, and a driver in this process would close it.
                     drop(user.copy());
                     return Ok(LoginTurn { _user: user, _here: here });
                 }
-                Some((_, Err(Refused::Unusable(error)))) => return Err(unusable(folder, error)),
+                Some((_, Err(Refused::Unusable(at, error)))) => {
+                    return Err(unusable(at.as_deref().unwrap_or(place.folder()), error));
+                }
                 Some((_, Err(Refused::Held(holder)))) => holder,
                 None => Some(Holder::ThisProgram),
             };

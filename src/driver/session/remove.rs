@@ -411,7 +411,7 @@ impl Session {
 
     /// Removes what a refused C_CreateObject without an identifier left behind: certificates of exactly this value that were not
     /// there right before the call.
-    pub(super) fn remove_copies(&self, der: &[u8], before: &Present) -> Result<()> {
+    pub(crate) fn remove_copies(&self, der: &[u8], before: &Present) -> Result<()> {
         let came = self.certificates_since(before)?.into_iter();
         let removal = came.fold(Removal::new(Step::WriteCertificate), |removal, (_, object)| match object {
             Object::Certificate(one) if *one.der == *der => removal.certificate(&one),

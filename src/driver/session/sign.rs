@@ -162,6 +162,12 @@ impl Session {
         Ok(signature)
     }
 
+    /// From here on this key signs what others ask for, who may let it wait: wipes the PIN unless it wants that, or another key that was seen.
+    pub(crate) fn drop_pin_unless_wanted_by(&self, key: &StoredKey) {
+        self.pin.see(key);
+        self.pin.drop_unless_wanted();
+    }
+
     /// Has the token sign in the likelier way, and where it refuses that or what it returns does not verify, in the others.
     /// `None`: it does not verify.
     fn sign_by_token<T>(

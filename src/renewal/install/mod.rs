@@ -2,9 +2,11 @@
 
 use base16ct::lower::encode_string as hex;
 
+mod beside;
 mod check;
 mod installed;
 
+use self::beside::{WithOld, written_apart};
 use self::check::{Asked, Checks};
 pub use self::installed::Installed;
 use super::begin::{proof_notice, prove};
@@ -15,8 +17,8 @@ use super::run::Run;
 use super::write::{sign_challenge, write_and_verify, write_ca_certificates};
 use crate::bank::{OldCredential, Policy};
 use crate::contents::{
-    Contents, Credential, Credentials, PendingKey, about, already_installed, make_sure_it_is_meant, no_leaf,
-    not_awaited,
+    Apart, Contents, Credential, Credentials, PendingKey, about, already_installed, make_sure_it_is_meant,
+    no_leaf, not_awaited,
 };
 use crate::driver::{Present, Proof, Session, StoredCertificate, StoredKey};
 use crate::error::{Code, Error, Fact, Notice, Result, Step, Warning};
@@ -33,6 +35,7 @@ pub struct Install<'a> {
     old: Option<&'a OldCertificate>,
     find_old: Option<FindOld<'a>>,
     meant: Option<IsMeant<'a>>,
+    by_another: bool,
 }
 
 /// Whether a job is the one that the caller means.
@@ -59,7 +62,7 @@ impl<'a> Install<'a> {
     /// Installs this response by the policy that the request was made by; in another process, where that is not known, by
     /// the usual one.
     pub fn new(response: &'a Response) -> Self {
-        Install { response, policy: None, old: None, find_old: None, meant: None }
+        Install { response, policy: None, old: None, find_old: None, meant: None, by_another: false }
     }
 
     /// Goes by this policy: in another process by the one that the request was made by. How sure it must be that the key
@@ -95,8 +98,17 @@ impl<'a> Install<'a> {
         self
     }
 
+    /// Says that the response is a certificate as it was found on the token, where another program has written it: in which form the CA
+    /// answered is not known, and not examined.
+    #[must_use]
+    pub fn written_by_another(mut self) -> Self {
+        self.by_another = true;
+        self
+    }
+
     /// Installs it: the pending key is found by the public key in the certificate. A response that was installed already
-    /// is proven once more, and the token stays as it is ([`Installed::was_there`]). For a page only a job that it began
+    /// is proven once more, and the token stays as it is ([`Installed::was_there`]); where another program has written it under another
+    /// CKA_ID than its key's, it is written beside its key as well ([`Notice::CertificateApart`]). For a page only a job that it began
     /// itself is found.
     ///
     /// # Errors
@@ -115,7 +127,9 @@ impl<'a> Install<'a> {
         let response = self.response;
         let policy = self.policy.cloned().unwrap_or_default();
         let job = Job { session, checks: Checks { policy: &policy, response, run } };
-        job.checks.form()?;
+        if !self.by_another {
+            job.checks.form()?;
+        }
         let mut contents = Contents::read(session)?;
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
@@ -139,7 +153,8 @@ impl<'a> Install<'a> {
                 return Err(key.error(Code::PendingNotFound).fact(Fact::Expected, named_by));
             }
             let (key, elsewhere) = self.with_old(key)?;
-            if contents.is_there(&leaf) {
+            let apart = contents.apart(&leaf, key.id());
+            if contents.is_there(&leaf) && !matches!(apart, Some(Apart::Elsewhere(_))) {
                 return job.finish_written(&contents, &leaf, &key, elsewhere);
             }
             // It may be there, where the driver does not give it; a second one would be a copy.
@@ -153,12 +168,13 @@ impl<'a> Install<'a> {
             let mut found = Match::found(leaf, &key, &contents);
             found.old = found.old.or(elsewhere);
             found.notices.extend((!compared).then(|| Notice::OldNotCompared.into()));
+            found.notices.extend(apart.and_then(written_apart));
             return job.finish(found);
         }
         let credentials = contents.credentials();
         if let Some(leaf) = contents.already_there(response).cloned() {
             make_sure_it_is_meant(&leaf, credentials, named_by)?;
-            return job.confirm(&mut contents, &leaf);
+            return job.confirm(&mut contents, &leaf, &|key| self.with_old(key));
         }
         if policy.reuses_key() {
             let credentials = credentials.named_by(named_by)?;
@@ -218,7 +234,8 @@ impl<'a> Install<'a> {
         if may_be_there {
             let mut contents = Contents::read(session)?;
             if contents.is_there(&leaf) {
-                return job.confirm(&mut contents, &leaf);
+                let elsewhere = pending.old_certificate().filter(|old| old.on_token().is_none());
+                return job.confirm(&mut contents, &leaf, &|key| Ok((key, elsewhere.cloned())));
             }
         }
         let half_written = match pending.key().filter(|key| key.half_written().certificate) {
@@ -335,7 +352,12 @@ impl Job<'_> {
 
     /// A certificate that is on the token already. The right answer a second time is a success; an old one, given by
     /// mistake while a request waits, is not, and the request goes on waiting.
-    fn confirm(&self, contents: &mut Contents, leaf: &Certificate) -> Result<Installed> {
+    fn confirm(
+        &self,
+        contents: &mut Contents,
+        leaf: &Certificate,
+        with_old: WithOld<'_>,
+    ) -> Result<Installed> {
         let Checks { policy, run, .. } = self.checks;
         run.enter(Step::CheckCertificate)?;
         let pending = contents.pending(self.session)?;
@@ -361,6 +383,10 @@ impl Job<'_> {
         if has_ended {
             return Err(already_installed(leaf).fact(Fact::Now, jst_time(now)));
         }
+        let (beside, has_dropped) = self.write_beside(contents, leaf, with_old)?;
+        if let Some(installed) = beside {
+            return Ok(installed);
+        }
         let issuer = self.checks.issuer(leaf, None)?;
         run.enter(Step::SignChallenge)?;
         let there = contents.shown(self.session, leaf)?.ok_or_else(|| {
@@ -376,6 +402,9 @@ impl Job<'_> {
             waiting.iter().map(|key| Warning::from(Notice::PendingExists).fact(Fact::Id, hex(key.id()))),
         );
         notices.extend(proof_notice(&proof));
+        let has_dropped =
+            has_dropped || contents.apart(leaf, &there.private_key()?.id) == Some(Apart::Dropped);
+        notices.extend(has_dropped.then(|| Notice::IdDiffers.into()));
         Ok(self.there(there, proof, issuer, notices))
     }
 

@@ -195,6 +195,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The new certificate or its key has no label of its own: a program that chooses by label may take the wrong one.",
             "In such a program, name the new one by the PKCS#11 URI that is shown.",
         ),
+        Notice::CertificateApart => w(
+            "Another program had stored the new certificate under another id (CKA_ID) than its key's. It was stored under its key's id as well, where every program finds it.",
+            "Nothing has to be done. What the other program has stored was left as it is.",
+        ),
         Notice::IdDiffers => w(
             "The token gave the new certificate another id than its key's: some programs may not find the key.",
             "Log in with it before the old one is removed.",
@@ -428,6 +432,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Uri => "PKCS#11 URI",
         Fact::Successor => "Serial number of the new certificate",
         Fact::Older => "Serial number of the older certificate",
+        Fact::KeyId => "CKA_ID of its key",
         Fact::Reason => "reason",
         Fact::Certificate => "certificate",
         Fact::Seen => "looked at",

@@ -199,6 +199,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "新しい電子証明書またはその鍵に、ほかと区別できるラベルがありません。ラベルで選ぶプログラムは、別のものを使うことがあります。",
             "そのようなプログラムでは、表示されたPKCS#11 URIで指定してください。",
         ),
+        Notice::CertificateApart => w(
+            "ほかのソフトウェアが新しい電子証明書を鍵と異なるID（CKA_ID）で保存していたため、どのソフトウェアからも使えるよう、鍵と同じIDでも保存しました。",
+            "何もする必要はありません。ほかのソフトウェアが保存したものは、そのままです。",
+        ),
         Notice::IdDiffers => w(
             "USBトークンが、新しい電子証明書に鍵と異なるIDを付けました。鍵を見つけられないプログラムがあるかもしれません。",
             "古い電子証明書を削除する前に、新しいほうでログインできることを確かめてください。",
@@ -438,6 +442,7 @@ pub(super) const fn fact(fact: Fact) -> &'static str {
         Fact::Uri => "PKCS#11 URI",
         Fact::Successor => "新しい電子証明書のシリアル番号",
         Fact::Older => "さらに古い電子証明書のシリアル番号",
+        Fact::KeyId => "鍵のCKA_ID",
         Fact::Reason => "理由",
         Fact::Certificate => "対象の証明書",
         Fact::Seen => "確認した範囲",

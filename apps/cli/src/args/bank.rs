@@ -38,7 +38,8 @@ impl Command {
     pub fn check_issuer(&self) -> Result<()> {
         match self {
             Command::Renew(args) => named(&args.issuer, "--issuer, --issuer-helper"),
-            Command::Resume(args) if args.out.is_none() => {
+            // The answer for a key that is named may be on the token, so that no CA is asked.
+            Command::Resume(args) if args.out.is_none() && args.id.is_none() => {
                 named(&args.issuer, "--out, --issuer, --issuer-helper")
             }
             _ => Ok(()),

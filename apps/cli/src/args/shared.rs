@@ -160,6 +160,13 @@ pub struct IssuerArgs {
     pub save_answer: Option<PathBuf>,
 }
 
+impl IssuerArgs {
+    /// Whether no CA is named.
+    pub fn names_none(&self) -> bool {
+        self.issuer.is_none() && self.issuer_helper.is_none()
+    }
+}
+
 /// Under which number the bank or its CA knows the order.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReferenceArgs {

@@ -26,10 +26,10 @@ impl Progress {
         Progress { lang, shown: verbose || io::stderr().is_terminal() }
     }
 
-    /// Says that a driver's call is waited for, although somebody wants to stop.
-    pub fn stopping(&self) {
+    /// Says in these words that a driver's call is waited for, although somebody wants to stop.
+    pub fn stopping(&self, words: Words<'_>) {
         if self.shown {
-            let _ = writeln!(io::stderr(), "{}", Words::Stopping.text(self.lang));
+            let _ = writeln!(io::stderr(), "{}", words.text(self.lang));
         }
     }
 

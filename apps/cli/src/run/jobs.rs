@@ -5,6 +5,7 @@ use usbtoken::renewal::Progress;
 
 use super::Run;
 use crate::process::stop::Stoppable;
+use crate::words::Words;
 
 impl Run {
     /// Does a job on a token. Ctrl-C stops it where drivers run in processes of their own, also in a call, and its error says what
@@ -13,12 +14,26 @@ impl Run {
         self.job_telling(&self.progress, work)
     }
 
+    /// Changes the PIN. At the first Ctrl-C it is said that the second one leaves it open which PIN holds.
+    pub(super) fn change<R>(&self, work: impl FnOnce(usbtoken::Run<'_>) -> R) -> R {
+        self.stoppable(&self.progress, Words::StoppingChange, work)
+    }
+
     /// The same, where somebody else is told of its steps.
     pub fn job_telling<R>(&self, progress: &dyn Progress, work: impl FnOnce(usbtoken::Run<'_>) -> R) -> R {
+        self.stoppable(progress, Words::Stopping, work)
+    }
+
+    fn stoppable<R>(
+        &self,
+        progress: &dyn Progress,
+        words: Words<'static>,
+        work: impl FnOnce(usbtoken::Run<'_>) -> R,
+    ) -> R {
         match self.hosted(Finder::new()).is_in_process() {
             Ok(false) => {
                 let shown = self.progress;
-                let tell = move || shown.stopping();
+                let tell = move || shown.stopping(words);
                 let stoppable = Stoppable::new(progress, &tell);
                 work(self.call().progress(&stoppable))
             }

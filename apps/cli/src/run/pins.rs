@@ -35,7 +35,7 @@ impl Run {
             None => token.change_pin(&change),
         };
         // Ctrl-C ends a driver in a process of its own, and it is said which PIN may hold then.
-        let done = self.job(|call| call.watch(change_it));
+        let done = self.change(|call| call.watch(change_it));
         mark.learn_of(done.as_ref().map(|()| true));
         done.map_err(|error| self.explain(name_token(error, token), token))?;
         Ok(change.into_new_pin())

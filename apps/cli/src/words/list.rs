@@ -130,6 +130,8 @@ pub enum Words<'a> {
     ChangeAtPad(&'a str),
     /// After Ctrl-C: a driver is in a call.
     Stopping,
+    /// The same while the PIN is changed.
+    StoppingChange,
     /// The PIN was changed.
     PinChanged,
     /// Question whether the PIN is changed before the job; the answer is the word `yes`.

@@ -168,4 +168,9 @@ impl Removal {
         let name = |planned: &Planned| format!("{} {:?}", class(&planned.is), planned.place.handle);
         self.planned.iter().map(name).collect()
     }
+
+    /// Whether a private key is to stay.
+    pub(crate) fn keeps_key(&self) -> bool {
+        self.keeps_key
+    }
 }

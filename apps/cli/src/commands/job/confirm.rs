@@ -56,7 +56,7 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let keeper = Keeper::of_user();
     let confirmed = {
         let shown = run.progress;
-        let tell = move || shown.stopping();
+        let tell = move || shown.stopping(Words::Stopping);
         let stoppable = Stoppable::new(&run.progress, &tell);
         confirm.run(&session, &new, &run.call().progress(&stoppable))
     };

@@ -10,7 +10,7 @@ use usbtoken::pki::{SubjectRule, jst_date, read_anchors};
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{Retire, Retired};
 use usbtoken::text::printable;
-use usbtoken::{Certificate, Code, Credential, Error, Installed, Policy, Response, Result, Session};
+use usbtoken::{Certificate, Code, Credential, Error, Install, Installed, Policy, Response, Result, Session};
 
 use super::removed;
 use super::ways_on::{Said, name_retire, name_successor, reason};
@@ -202,6 +202,33 @@ pub struct Job<'a> {
     pub order: Option<Reference>,
 }
 
+/// Writes a certificate that another program has put on the token under another identifier than its key's beside that key too; None where
+/// nothing was written.
+///
+/// # Errors
+/// As [`Install::run`].
+pub fn put_beside(
+    run: &Run,
+    session: &Session,
+    keeper: &Keeper,
+    checks: &Checks<'_>,
+    certificate: &Certificate,
+) -> Result<Option<Outcome>> {
+    let response = Response::parse(certificate.der())?;
+    let jobs = keeper.jobs_of(&response)?;
+    let policy = checks.policy_of_job(jobs.first());
+    let install = Install::new(&response).policy(&policy).written_by_another();
+    let elsewhere = jobs.first().and_then(|job| job.old.as_ref());
+    let install = elsewhere.iter().fold(install, |install, old| install.old(old));
+    let installed = run.job(|call| install.run(session, &call))?;
+    if installed.was_there {
+        return Ok(None);
+    }
+    let order = keeper.reference(session, installed.credential.id());
+    let job = Job { keeper, received: None, order };
+    Ok(Some(finish(run, session, &installed, &job, checks)))
+}
+
 /// Reads what the CA has sent, once for all that is done with it.
 ///
 /// # Errors
@@ -262,6 +289,8 @@ pub fn finish(
         Err(error) => failed = Some(error),
     }
     notices.extend(elsewhere.map(|old| stays(run, old)));
+    let notices: Vec<Warning> =
+        notices.into_iter().map(|notice| name_way_of_id(notice, run, session, installed, checks)).collect();
     let token = session.token().identity();
     let level = Some(installed.proof.level);
     let credential = view::Credential::of(token, &installed.credential, level, run.when());
@@ -356,6 +385,29 @@ pub fn key_stays(old: &Credential, done: &Retired) -> Option<Warning> {
     let shares = done.successor.certificate().public_key() == old.certificate().public_key();
     let notice = || Warning::from(Notice::OldKeyStays).fact(Fact::Serial, old.certificate().serial());
     (done.key_stays && !shares).then(|| notice().fact(Fact::Id, hex(&done.id)))
+}
+
+/// Where the driver keeps no identifier, a person who has tried the new one names it when the old one is removed.
+fn name_way_of_id(
+    notice: Warning,
+    run: &Run,
+    session: &Session,
+    installed: &Installed,
+    checks: &Checks<'_>,
+) -> Warning {
+    if notice != Notice::IdDiffers {
+        return notice;
+    }
+    let new = installed.credential.certificate();
+    let listed = || session.credentials().ok()?.replaced_by(new).pop();
+    match installed.replaced.clone().or_else(listed) {
+        Some(old) => {
+            let successor = old.naming(new);
+            let said = Said { successor: Some(&successor), ..checks.said() };
+            notice.fact(Fact::GoOn, said.retire(run, &old))
+        }
+        None => notice,
+    }
 }
 
 /// That another program's copy of the old certificate stays.

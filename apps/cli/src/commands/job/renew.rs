@@ -101,8 +101,17 @@ fn renew(
                 None => return Err(error),
             }
         }
-        Err(error) => match error.value() {
-            Some(by) => return renewed(run, args, &session, &old, by, checks),
+        Err(error) => match error.value::<Renewed>() {
+            Some(by) => {
+                // What is wrong with it stays wrong: it is renewed all the same.
+                let certificate = Some(&by.by.certificate).filter(|_| by.by.apart);
+                let put = certificate
+                    .map(|one| install_response::put_beside(run, &session, &visit.keeper, checks, one));
+                return match put {
+                    Some(Ok(Some(done))) => Ok(done),
+                    _ => renewed(run, args, &session, &old, by, checks),
+                };
+            }
             None => return Err(name_ways_on(error, run, args, visit, &old)),
         },
     };

@@ -34,14 +34,28 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
             Keeper::of_user().check_apart(out)?;
             Way::Write(out, Keeper::of_user())
         }
-        None => Way::Ask(Box::new(Visit::prepare(run, &options(args), &checks)?)),
+        None => match Visit::prepare(run, &options(args), &checks) {
+            Err(_) if args.id.is_some() && args.issuer.names_none() => {
+                // No CA has to be asked where its answer is on the token.
+                let error = Error::new(Code::BadArgument);
+                let error = error.fact(Fact::Expected, "--out, --issuer, --issuer-helper");
+                let session = run.login(run.token()?)?;
+                return put_beside(run, args, &Keeper::of_user(), &session, &checks)?.ok_or(error);
+            }
+            visit => Way::Ask(Box::new(visit?)),
+        },
     };
     // The PIN is read before any program of the issuer runs, which could read its source after us.
     let session = run.login(run.token()?)?;
     if let Way::Ask(visit) = &mut way {
         visit.authorise()?;
     }
-    let meant = meant(way.keeper(), &session, args, elsewhere.as_ref())?;
+    let meant = match meant(way.keeper(), &session, args, elsewhere.as_ref()) {
+        Err(error) if error.code() == Code::PendingNotFound && args.out.is_none() => {
+            return put_beside(run, args, way.keeper(), &session, &checks)?.ok_or(error);
+        }
+        meant => meant?,
+    };
     let said = args.order.reference.clone();
     let (order, resumed) = match meant {
         Meant::Key(key) => {
@@ -60,6 +74,19 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
         }
     };
     resumed.map_err(|error| Reference::name(said.or(order).as_ref(), error))
+}
+
+/// Where another program has put the certificate for the key that is named apart from it, writes it beside the key.
+fn put_beside(
+    run: &Run,
+    args: &args::Resume,
+    keeper: &Keeper,
+    session: &Session,
+    checks: &Checks<'_>,
+) -> Result<Option<Outcome>> {
+    let Some(id) = &args.id else { return Ok(None) };
+    let Some(answer) = session.answer_apart(&id.0)? else { return Ok(None) };
+    install_response::put_beside(run, session, keeper, checks, &answer)
 }
 
 /// The job that is named: by the id, else by the old certificate from elsewhere, where one renews it; else the only one.

@@ -27,7 +27,7 @@ impl Said<'_> {
     }
 
     /// The command that removes the old one, with what was said of the way to it.
-    fn retire(self, run: &Run, old: &Credential) -> String {
+    pub fn retire(self, run: &Run, old: &Credential) -> String {
         self.again(CommandLine::new("retire", &run.global).certificate(old, self.by_id))
     }
 
@@ -73,6 +73,14 @@ pub fn name_successor(error: Error, run: &Run, old: &Credential, said: Said<'_>)
         lines.dedup();
         return Ok(lines.into_iter().fold(error, |error, line| error.fact(Fact::GoOn, line)));
     }
+    // The certificate is on the token, so no CA is asked.
+    let error = match fact(&error, Fact::KeyId) {
+        Some(id) => {
+            let line = CommandLine::new("resume", &run.global).value("--id", Some(&id));
+            error.fact(Fact::GoOn, said.on(line.flag("--retire-old", true)).end())
+        }
+        None => error,
+    };
     let is_of_issuer = error.code() == Code::RetireIssuerNotShown || reason(&error) == Some("another_ca");
     let is_banks = run.bank().is_some_and(|bank| bank.check_override(Override::Anchors).is_err());
     if is_of_issuer && (is_banks || !said.anchors.is_empty()) {
