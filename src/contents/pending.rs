@@ -155,6 +155,11 @@ impl PendingKey {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn made_up_in(self, state: PendingState) -> Self {
+        PendingKey { state, ..self }
+    }
+
     /// The CKA_ID.
     pub fn id(&self) -> &[u8] {
         &self.id

@@ -485,3 +485,6 @@ fn old_key(session: &Session, contents: &mut Contents, old: &Credential) -> Resu
     let key = contents.signing_key(session, old.certificate().public_key(), old.id())?;
     key.ok_or_else(|| about(Error::new(Code::KeyMissing).during(Step::ReadObjects), old))
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,42 +174,8 @@ fn login_rules(bank: &Bank) -> String {
 }
 
 fn fingerprint(certificate: &Certificate) -> String {
-    hex(&Sha256::digest(certificate.der()))
+    hex(&certificate.fingerprint())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use usbtoken_testkit::TestCa;
-
-    const URL: &str = "https://bank.example/login";
-
-    #[test]
-    fn a_record_counts_for_its_certificate_its_address_and_its_time() {
-        let certificate = || Certificate::from_der(TestCa::new().root()).unwrap();
-        let (new, other) = (certificate(), certificate());
-        let token = TokenIdentity {
-            label: "BANK".to_owned(),
-            manufacturer: "M".to_owned(),
-            model: "V".to_owned(),
-            serial: "1".to_owned(),
-        };
-        let now = SystemTime::now();
-        let at = |at| Confirmation::new(&token, &new, URL, at, ("TLS 1.3", "HTTP/1.1 200 OK"));
-        let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
-        let record = at(now);
-        assert!(record.check(&new, URL, now).is_ok());
-        assert!(record.check(&new, URL, now + days(29)).is_ok());
-        let kept = serde_json::to_string(&record).unwrap();
-        assert_eq!(serde_json::from_str::<Confirmation>(&kept).unwrap(), record);
-        for (what, refused) in [
-            ("another certificate", record.check(&other, URL, now)),
-            ("another address", record.check(&new, "https://bank.example/", now)),
-            ("long ago", record.check(&new, URL, now + days(31))),
-            ("before the certificate began", at(new.not_before() - days(1)).check(&new, URL, now)),
-            ("in the future", at(now + days(2)).check(&new, URL, now)),
-        ] {
-            assert_eq!(refused.unwrap_err().code(), Code::RetireNotConfirmed, "{what}");
-        }
-    }
-}
+mod tests;

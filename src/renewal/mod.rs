@@ -45,6 +45,8 @@ mod clock;
 mod confirmation;
 pub(crate) mod install;
 mod installation;
+#[cfg(test)]
+mod made_up;
 pub(crate) mod pending;
 mod preflight;
 #[expect(clippy::module_inception, reason = "the folder is the transaction, the file what is wanted of it")]

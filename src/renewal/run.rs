@@ -381,3 +381,6 @@ impl fmt::Debug for Run<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

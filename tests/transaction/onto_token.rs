@@ -418,6 +418,9 @@ fn a_file_with_the_tokens_own_certificate_means_the_tokens() {
     let there = desk.soft.first_credential(&desk.ca, Kind::P256, days_from_now(11));
     let session = desk.session();
     let old = OldCertificate::given(&there.certificate).unwrap();
+    // Its key is on the token, so that it can be used again.
+    let reuse = common::policy(|policy| policy.key = KeyRule::OldAgain);
+    assert!(Renewal::of(&old).policy(&reuse).preflight(session.token(), &run()).can_begin());
     let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
     assert_eq!(pending.old().unwrap().certificate().der(), there.certificate);
     let answer = read(&desk.ca.issue_for(pending.request().to_der()).der());

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 
+#[cfg(test)]
+mod tests;
+
 /// A key pair that was just made.
 #[derive(Clone, Debug)]
 pub(crate) struct NewKeyPair {

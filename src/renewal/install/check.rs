@@ -176,3 +176,6 @@ fn another_issuer(old: &Certificate, new: &Certificate) -> Warning {
         .fact(Fact::Expected, old.issuer_and_key())
         .fact(Fact::Found, new.issuer_and_key())
 }
+
+#[cfg(test)]
+mod tests;

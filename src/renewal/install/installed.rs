@@ -98,3 +98,6 @@ impl Installed {
         on_token.or(self.old_elsewhere.as_ref().map(OldCertificate::certificate))
     }
 }
+
+#[cfg(test)]
+mod tests;

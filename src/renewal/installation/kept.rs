@@ -198,3 +198,7 @@ fn sync(folder: &Path) -> io::Result<()> {
 fn sync(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

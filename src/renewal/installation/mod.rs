@@ -8,7 +8,6 @@ pub(super) use self::kept::{Kept, KeptInstallations};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::io;
 use std::path::PathBuf;
 
@@ -155,5 +154,8 @@ fn today() -> Date {
 }
 
 fn fingerprint(certificate: &Certificate) -> String {
-    hex(&Sha256::digest(certificate.der()))
+    hex(&certificate.fingerprint())
 }
+
+#[cfg(test)]
+mod tests;

@@ -288,14 +288,15 @@ impl Renewal {
     }
 
     /// As [`Renewal::preflight`], but for what is pending: for callers who log in next, when the private keys tell
-    /// that for sure. Only where the certificate has ended, what waits is searched for: a renewal that was begun is
-    /// finished after that too.
+    /// that for sure. Only where the window has closed, what waits is searched for: a renewal that was begun is finished
+    /// after that too.
     pub fn preflight_before_login(&self, token: &Token, run: &Run<'_>) -> Preflight {
         run.report(Step::Preflight);
-        let ended = self.old_certificate().is_some_and(|old| old.not_after() < run.now());
-        let seen = (ended || self.old_elsewhere().is_some()).then(|| BeforeLogin::read(token).ok()).flatten();
+        let has_closed = self.old_certificate().is_some_and(|old| has_closed(self, old, run));
+        let seen =
+            (has_closed || self.old_elsewhere().is_some()).then(|| BeforeLogin::read(token).ok()).flatten();
         let renewal = self.found_on_token(&self.seen_beside(seen.as_ref()));
-        let waiting = ended && seen.as_ref().is_some_and(|seen| seen.is_waiting(&renewal, run));
+        let waiting = has_closed && seen.as_ref().is_some_and(|seen| seen.is_waiting(&renewal, run));
         Preflight::before_login(&renewal, token, seen.as_ref(), waiting, run)
     }
 }
@@ -406,6 +407,14 @@ fn window(renewal: &Renewal, done: &Done, run: &Run<'_>) -> PointResult {
     }
 }
 
+/// Whether nothing can be begun for it any more.
+fn has_closed(renewal: &Renewal, old: &Certificate, run: &Run<'_>) -> bool {
+    match window_state(renewal, old, run).0 {
+        WindowState::Open { .. } | WindowState::NotYet { .. } => false,
+        WindowState::Expired { .. } | WindowState::Closed { .. } | WindowState::ServiceEnded { .. } => true,
+    }
+}
+
 /// The first time by which the window is not open, else the present one.
 fn window_state(renewal: &Renewal, old: &Certificate, run: &Run<'_>) -> (WindowState, SystemTime) {
     let states =
@@ -457,3 +466,6 @@ fn old_key(now: Option<&Credential>, old: &Credential) -> PointResult {
         None => PointResult::Blocker(about(Error::new(Code::KeyMissing).during(Step::ReadObjects), old)),
     }
 }
+
+#[cfg(test)]
+mod tests;

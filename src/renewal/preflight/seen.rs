@@ -26,6 +26,11 @@ impl BeforeLogin {
         Contents::read_public(&token.open_public_session()?).map(BeforeLogin)
     }
 
+    #[cfg(test)]
+    pub(super) fn made_up(contents: Contents) -> Self {
+        BeforeLogin(contents)
+    }
+
     pub(super) fn contents(&self) -> &Contents {
         &self.0
     }

@@ -24,7 +24,10 @@ pub(super) fn of_token(token: &Token, logged_in: bool) -> Vec<PreflightPoint> {
             state: stated(!info.write_protected, Notice::WriteProtectionStated),
         },
         PreflightPoint { point: Point::PinUsable, state: pin(info, logged_in) },
-        PreflightPoint { point: Point::Memory, state: memory(info) },
+        PreflightPoint {
+            point: Point::Memory,
+            state: memory([info.free_public_memory, info.free_private_memory]),
+        },
     ];
     // That nothing speaks against the PIN would not be true.
     if !of_pin.is_empty() {
@@ -41,15 +44,18 @@ pub(super) fn of_token(token: &Token, logged_in: bool) -> Vec<PreflightPoint> {
 
 /// What the token states of how its PIN is entered, where the person should know that it may be wrong.
 fn stated_of_pin(token: &Token) -> Vec<Warning> {
-    /// No PIN that a bank gives out is shorter, or need be longer.
-    const USUAL: std::ops::RangeInclusive<u64> = 4..=8;
-    let (shortest, longest) = token.info().pin_length;
-    let is_odd = shortest > longest || shortest > *USUAL.end() || (longest > 0 && longest < *USUAL.start());
     let pad = token
         .info()
         .pin_pad
         .then(|| Warning::from(Notice::PinPadStated).fact(Fact::Stated, "CKF_PROTECTED_AUTHENTICATION_PATH"));
-    pad.into_iter().chain(is_odd.then(|| token.stated_lengths())).collect()
+    pad.into_iter().chain(is_odd(token.info().pin_length).then(|| token.stated_lengths())).collect()
+}
+
+/// Whether no PIN of a bank could have a length between these. A token that states none has zeros.
+fn is_odd((shortest, longest): (u64, u64)) -> bool {
+    /// No PIN that a bank gives out is shorter, or need be longer.
+    const USUAL: std::ops::RangeInclusive<u64> = 4..=8;
+    shortest > longest || shortest > *USUAL.end() || (longest > 0 && longest < *USUAL.start())
 }
 
 /// What a token states of itself is a hint: drivers forget flags and list what they cannot do. It is told, and the call that
@@ -72,9 +78,8 @@ fn pin(info: &TokenInfo, logged_in: bool) -> PointResult {
 }
 
 /// Never a blocker: drivers round, and some report the memory of another kind of object.
-fn memory(info: &TokenInfo) -> PointResult {
-    let known = [info.free_public_memory, info.free_private_memory];
-    match known.into_iter().flatten().min() {
+fn memory(free: [Option<u64>; 2]) -> PointResult {
+    match free.into_iter().flatten().min() {
         None => PointResult::from(Notice::MemoryUnknown),
         Some(free) if free < LITTLE_MEMORY => PointResult::from(Notice::MemoryLow),
         Some(_) => PointResult::Ok,
@@ -97,3 +102,6 @@ pub(super) fn mechanism(kind: KeyKind, token: &Token) -> PointResult {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,3 +196,6 @@ impl Retire {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,7 +97,7 @@ code_words! {
     DriverTimeout "The driver did not answer in time."
         "Unplug the token, plug it in and try again; if it stays, restart the computer.";
     DriverCrashed "The driver crashed."
-        "Unplug the token, plug it in and try again; if it stays, tell the maker of the driver, with the name of the function below.";
+        "Unplug the token, plug it in and try again; if it stays, tell the maker of the driver, with the lines below.";
     DriverHostUnusable "The program in which drivers run (usbtoken-driver) cannot be used."
         "Install this program again. Where it may start no other program, have drivers run inside it.";
     DriverNotConfined "The driver cannot be kept from other files and programs, as was asked for; it was not loaded."

@@ -139,6 +139,75 @@ fn only_what_has_signed_or_tells_its_value_is_planned() {
     assert!(error.facts().any(|(fact, value)| fact == Fact::Id && value == hex(ID)), "{error:?}");
 }
 
+/// What an interrupted creation has left is known by its record and identifier, and has no value still.
+#[test]
+fn a_half_that_was_left_is_known_by_its_names_and_by_having_no_value() {
+    let half = Is::HalfCertificate { id: ID.to_vec(), label: label(LABEL), der: Arc::from(*b"half") };
+    assert!(half.agrees_with(&certificate(ID, "label", b"half")));
+    for other in [
+        certificate(b"other", "label", b"half"),
+        certificate(ID, "other", b"half"),
+        certificate(ID, "label", b"whole"),
+        private(ID, LABEL),
+    ] {
+        assert!(!half.agrees_with(&other), "{other:?}");
+    }
+    let without = |id: &[u8], label: &[u8]| {
+        let StoredPublicKey { place, id, label, .. } = made_up::public_key(1, id, label, value());
+        Object::PublicKey(StoredPublicKey { place, id, label, public_key: None })
+    };
+    let half = Is::HalfPublicKey { id: ID.to_vec(), label: label(LABEL) };
+    assert!(half.agrees_with(&without(ID, LABEL)));
+    for other in [
+        without(b"other", LABEL),
+        without(ID, b"other"),
+        public(ID, LABEL, &value()),
+        public(b"other", b"other", &value()),
+        private(ID, LABEL),
+    ] {
+        assert!(!half.agrees_with(&other), "{other:?}");
+    }
+}
+
+/// Some drivers number their objects anew with each search: a certificate that is to go is no new one, as often as it is to go.
+#[test]
+fn a_removal_knows_the_certificates_that_it_plans() {
+    let (one, two) =
+        (made_up::certificate(1, ID, "label", b"one"), made_up::certificate(2, ID, "label", b"two"));
+    let key = made_up::private_key(3, ID, LABEL, None);
+    let planned = [0, 1, 2].map(|many| {
+        let removal = Removal::new(Step::Retire).named_private_key(&key);
+        [&one, &two].into_iter().take(many).fold(removal, Removal::certificate)
+    });
+    assert_eq!(planned.each_ref().map(Removal::certificates), [0, 1, 2]);
+    let plans = planned.each_ref().map(|one| one.plans(&certificate(ID, "label", b"two")));
+    assert_eq!(plans, [false, false, true]);
+}
+
+/// Of what is not read as a certificate nobody can tell, and a person may go on with it.
+#[test]
+fn a_certificate_that_came_may_be_for_the_key() {
+    use usbtoken_testkit::{TestCa, manual_subject};
+    let spki = SoftKey::generate(Kind::P256).spki();
+    let (key, other) = (PublicKey::from_spki_der(&spki).unwrap(), value());
+    let der = TestCa::new().issue(&manual_subject().to_der(), &spki).der();
+    for removal in [Removal::new(Step::Retire), Removal::new(Step::Retire).although_unread()] {
+        assert!(may_be_for(&der, &key, &removal) && !may_be_for(&der, &other, &removal));
+        assert_eq!(may_be_for(b"?", &key, &removal), !removal.although_unread);
+    }
+}
+
+/// While one has to stay, a search that shows none says that nothing shows.
+#[test]
+fn a_private_key_stays_once_it_was_said() {
+    let (one, key) = (made_up::certificate(1, ID, "label", b"one"), made_up::private_key(3, ID, LABEL, None));
+    let new = || Removal::new(Step::Retire);
+    assert!(!new().keeps_key && !new().while_there(&one, None).keeps_key);
+    assert!(new().while_there(&one, Some(&key)).beside_other_keys(false).keeps_key);
+    assert!(new().beside_other_keys(true).while_there(&one, None).keeps_key);
+    assert!(!new().beside_other_keys(false).keeps_key);
+}
+
 /// Errors say which object it was.
 #[test]
 fn every_planned_object_has_its_identifier() {
@@ -148,6 +217,8 @@ fn every_planned_object_has_its_identifier() {
         Is::CreatedCertificate { id: id.clone(), label: text.clone(), der: vec![] },
         Is::PublicKey { id: id.clone(), label: label(LABEL), value: value() },
         Is::PrivateKey { id: id.clone(), label: label(LABEL), signed_for: None },
+        Is::HalfCertificate { id: id.clone(), label: label(LABEL), der: Arc::from([]) },
+        Is::HalfPublicKey { id: id.clone(), label: label(LABEL) },
         Is::GeneratedHalf { id, label: text },
     ] {
         assert_eq!(is.id(), ID);

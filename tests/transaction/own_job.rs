@@ -1,0 +1,203 @@
+//! What a program is told of a job of its own, and what counts as one: begun here, or found on the token.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::{Bank, DAY, at, install, policy, read, refused, run};
+use usbtoken::bank::{KeyRule, OldCredential};
+use usbtoken::error::{Notice, Point};
+use usbtoken::pki::{Closing, SubjectRule, jst_date};
+use usbtoken::places::OldCertificate;
+use usbtoken::renewal::{PendingState, PointResult, Preflight, Retire};
+use usbtoken::{Code, Install, Installed, Policy, Renewal};
+use usbtoken_testkit::{Kind, NameDer, Text, days_from_now};
+
+fn has(installed: &Installed, notice: Notice) -> bool {
+    installed.notices.iter().any(|warning| *warning == notice)
+}
+
+/// Who keeps the label and the day beside the identifier knows the job again.
+#[test]
+fn a_program_is_told_the_day_and_the_label_of_its_job() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let day = std::time::SystemTime::now() - 3 * DAY;
+    let pending = Renewal::of(&old).outside_window().begin(&session, &at(day)).unwrap();
+    let waiting = bank.soft.snapshot();
+    let label = waiting.added_since(&bank.before)[0].label.clone();
+    assert_eq!((pending.since(), pending.label()), (jst_date(day), Some(label.as_bytes())));
+    assert_eq!(pending.label_not_taken(), None);
+    // Another process has it from the token.
+    let key = session.pending().unwrap().remove(0);
+    let resumed = Renewal::of(&old).resume(&session, &key, &run()).unwrap();
+    assert_eq!((resumed.since(), resumed.label()), (jst_date(day), Some(label.as_bytes())));
+    // With the old key there is no record, and so no label of the job.
+    let reuse = policy(|p| p.key = KeyRule::OldAgain);
+    let again =
+        Renewal::of(&old).beside_pending().outside_window().policy(&reuse).begin(&session, &run()).unwrap();
+    assert_eq!((again.label(), again.label_not_taken()), (None, None));
+}
+
+/// By the request itself, though the session in which it was installed is closed, and another one has read nothing.
+#[test]
+fn what_was_installed_in_another_session_is_not_written_again() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let answer = read(&bank.certify(&pending));
+    let installed = Install::new(&answer).run_for(&session, &pending, &run()).unwrap();
+    assert!(!installed.was_there && !has(&installed, Notice::LabelShared));
+    drop(session);
+    let done = bank.soft.snapshot();
+    assert!(Install::new(&answer).run_for(&bank.session(), &pending, &run()).unwrap().was_there);
+    bank.soft.snapshot().assert_same_as(&done);
+}
+
+/// Before anything old goes it is searched for what came meanwhile.
+#[test]
+fn what_another_process_has_installed_is_not_written_again() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let removes = policy(|p| p.old = OldCredential::Remove);
+    let pending = Renewal::of(&old).policy(&removes).begin(&session, &run()).unwrap();
+    let answer = bank.certify(&pending);
+    drop(session);
+    bank.write("answer.der", &answer);
+    bank.run(&["install", "answer.der"]).json();
+    let done = bank.soft.snapshot();
+    assert!(Install::new(&read(&answer)).run_for(&bank.session(), &pending, &run()).unwrap().was_there);
+    bank.soft.snapshot().assert_same_as(&done);
+}
+
+/// The CA changes the common name: the program that has made the key knows whose place it takes; of one that was found on the token
+/// only the record says it, which may be a copy.
+#[test]
+fn a_changed_name_takes_the_place_unasked_where_the_job_was_begun_here() {
+    let name = NameDer::new()
+        .country("JP")
+        .organization(Text::Printable, "(9936)NTT DATA CORPORATION")
+        .unit(Text::Utf8, "(9936)ANSER-WEB(BizSOL) TEST CA - G4")
+        .unit(Text::Printable, "USB TOKEN")
+        .common(Text::Printable, "login031 A001 202611271200 1");
+    for begun_here in [true, false] {
+        let bank = Bank::new();
+        let mut policy = bank.anchored();
+        policy.demand_subject(SubjectRule::CommonNameMayChange);
+        let (session, old) = bank.open();
+        let renewal = Renewal::of(&old).policy(&policy);
+        let mut pending = renewal.begin(&session, &run()).unwrap();
+        if !begun_here {
+            let key = session.pending().unwrap().remove(0);
+            pending = renewal.resume(&session, &key, &run()).unwrap();
+        }
+        let answer = bank.ca.issue_for(pending.request().to_der()).subject(&name.to_der()).der();
+        let installed = Install::new(&read(&answer)).run_for(&session, &pending, &run()).unwrap();
+        let both = bank.soft.snapshot();
+        let removed = Retire::replaced_by(&installed).unwrap().run(&session, &run());
+        match begun_here {
+            true => assert!(removed.unwrap().key_removed),
+            false => {
+                refused(removed, Code::SuccessorDoubtful);
+                bank.soft.snapshot().assert_same_as(&both);
+            }
+        }
+    }
+}
+
+fn told(preflight: &Preflight, of: Point) -> Result<Option<Notice>, Code> {
+    match &preflight.points.iter().find(|found| found.point == of).unwrap().state {
+        PointResult::Ok => Ok(None),
+        PointResult::Warning(warning) => Ok(Some(warning.notice)),
+        PointResult::Blocker(error) => Err(error.code()),
+    }
+}
+
+/// Before the login too: the window forbids what would be begun now, and no job that was begun in time.
+#[test]
+fn what_was_begun_in_time_is_not_forbidden_before_the_login() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let closed = policy(|p| p.window.closes = Closing::HoursBefore(30 * 24));
+    let ended = old.certificate().not_after() + DAY;
+    let window = |policy: &Policy, now| {
+        let renewal = Renewal::of(&old).policy(policy);
+        told(&renewal.preflight_before_login(session.token(), &at(now)), Point::Window)
+    };
+    let now = std::time::SystemTime::now();
+    assert_eq!(window(&Policy::default(), ended), Err(Code::Expired));
+    assert_eq!(window(&closed, now), Err(Code::RenewalClosed));
+    Renewal::of(&old).begin(&session, &run()).unwrap();
+    assert_eq!(window(&Policy::default(), ended), Ok(Some(Notice::BegunBefore)));
+    assert_eq!(window(&closed, now), Ok(Some(Notice::BegunBefore)));
+    assert_eq!(window(&Policy::default(), now), Ok(None));
+    refused(Renewal::of(&old).policy(&closed).begin(&session, &run()), Code::PendingExists);
+}
+
+/// A key that wants the PIN for each signature is not asked by a list: its certificate may be its own. The answer says so again, and the
+/// key signs then.
+#[test]
+fn the_answer_confirms_what_was_written_for_a_key_that_asks() {
+    for (signs, label_is_ours) in [(true, true), (false, true), (false, false)] {
+        let bank = Bank::new();
+        let (session, old) = bank.open();
+        let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+        let label = String::from_utf8(pending.label().unwrap().to_vec()).unwrap();
+        session.abandon(pending.key().unwrap(), &run()).unwrap();
+        drop(session);
+        let stored_as = if label_is_ours { &label } else { "somebody" };
+        let answer = bank.soft.inspect(|inspector| {
+            inspector.generate_pair_that_asks(Kind::P256, b"asks", &label);
+            let own = inspector.public_key(b"asks");
+            inspector.generate_pair(Kind::P256, b"other", "other");
+            let public = if signs { own } else { inspector.public_key(b"other") };
+            let der = bank.ca.issue(&bank.old.subject, &public).not_after(days_from_now(376)).der();
+            inspector.write_certificate(&der, b"asks", stored_as);
+            der
+        });
+        if !signs {
+            bank.pkcs11_tool(&[
+                "--delete-object",
+                "--type",
+                "pubkey",
+                "--id",
+                &base16ct::lower::encode_string(b"asks"),
+            ]);
+            bank.soft.inspect(|inspector| inspector.copy_public_key(b"other", b"asks", &label));
+        }
+        let written = bank.soft.snapshot();
+        let session = bank.session();
+        let states: Vec<PendingState> = session.pending().unwrap().iter().map(|key| key.state()).collect();
+        assert_eq!(states, [PendingState::NotConfirmed]);
+        let confirmed = install(&session, &answer);
+        if signs {
+            let done = confirmed.unwrap();
+            assert!(done.was_there && has(&done, Notice::AlreadyInstalled));
+            assert_eq!((done.credential.id(), done.credential.certificate().der()), (&b"asks"[..], &*answer));
+            assert_eq!(done.replaced.as_ref().unwrap().id(), bank.old.id);
+            assert!(done.record().is_some(), "the day on which it was seen to work counts");
+            bank.soft.snapshot().assert_same_as(&written);
+            // The same where the old one is elsewhere.
+            bank.soft.inspect(|inspector| inspector.destroy(&bank.old.id));
+            let elsewhere = OldCertificate::given(&bank.old.certificate).unwrap();
+            let done = Install::new(&read(&answer)).old(&elsewhere).run(&session, &run()).unwrap();
+            assert_eq!(done.old_elsewhere.unwrap().certificate().der(), bank.old.certificate);
+        } else {
+            refused(confirmed, Code::SignatureInvalid);
+            let now = bank.soft.snapshot();
+            let left = now.of_class("CKO_CERTIFICATE").filter(|one| one.id == b"asks").count();
+            assert_eq!(left, usize::from(!label_is_ours), "what is not ours stays");
+            assert_eq!(now.objects().len() + usize::from(label_is_ours), written.objects().len());
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_used_again_shares_its_label() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let reuse = policy(|p| p.key = KeyRule::OldAgain);
+    let pending = Renewal::of(&old).policy(&reuse).begin(&session, &run()).unwrap();
+    let installed = Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &run()).unwrap();
+    assert!(has(&installed, Notice::LabelShared) && has(&installed, Notice::KeyReused));
+    assert!(!has(&installed, Notice::OldCertificateReplaced));
+}
