@@ -532,3 +532,26 @@ fn a_number_that_was_removed_here_names_no_other_banks_certificate() {
     stage.run(&["renew", "--serial", &name, "--issuer", &issuer]).succeeded();
     stage.token.snapshot().assert_keeps(&before);
 }
+
+/// Another firm's certificate in the place of ours, for its key: that it takes that place cannot be said where the rule forbids its name.
+#[test]
+fn what_the_rule_forbids_is_not_named_as_the_successor() {
+    let stage = Stage::new();
+    let issuer = stage.issuer(&[]);
+    let daily = [&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat();
+    assert_eq!(stage.run(&daily).json()["retired"], true);
+    let (id, ours) = stage.renewed();
+    let label = stage.token.snapshot().with_id(&id).next().unwrap().label.clone();
+    let mail = NameDer::new().organization(Text::Utf8, "Mail").common(Text::Utf8, "taro").to_der();
+    let issue = stage.ca.issue(&mail, ours.public_key().spki_der());
+    let der = issue.not_after(days_from_now(800)).der();
+    stage.token.inspect(|inspector| inspector.write_certificate(&der, &id, &label));
+    let before = stage.token.snapshot();
+    let said = stage.run(&daily);
+    let lines = lines(&said);
+    assert!(!lines.iter().any(|line| line.contains(" retire ")), "{said:?}");
+    for line in lines {
+        run(&stage, &line);
+    }
+    stage.token.snapshot().assert_keeps(&before);
+}
