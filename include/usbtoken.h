@@ -485,6 +485,8 @@
 #define USBTOKEN_OLD_KEY_ELSEWHERE 843
 /** This certificate was renewed long ago: the one that took its place can be renewed itself by now, or has ended. Nothing was written. */
 #define USBTOKEN_SUCCESSOR_DUE 860
+/** Another program has renewed this certificate, not usbtoken, and nobody has named it, so it is not removed. */
+#define USBTOKEN_RENEWED_BY_ANOTHER_PROGRAM 895
 /** What was signed with the old private key does not verify with the old certificate. */
 #define USBTOKEN_OLD_KEY_SIGNATURE_INVALID 865
 /** Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now. */

@@ -318,6 +318,14 @@ impl Contents {
         recorded.any(|(record, _)| record.concerns(old))
     }
 
+    /// Whether a record on the new certificate says that it takes the place of the old one. That of a certificate for the old key has no
+    /// private key of its own.
+    pub(crate) fn is_recorded(&self, old: &Certificate, new: &Certificate) -> bool {
+        let of_new = self.certificates.iter().filter(|held| held.certificate.as_ref() == Some(new));
+        let mut records = of_new.filter_map(|held| held.marking.record());
+        records.any(|record| record.concerns(old))
+    }
+
     /// The record on a certificate and the place of its key, where that has none, nor any other key this one: a record whose
     /// private key is there is that key's.
     fn recorded_without_key(&self, certificate: usize) -> Option<(&Record, usize)> {

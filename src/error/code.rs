@@ -436,6 +436,8 @@ numbered! {
         OldKeyElsewhere = 843 "old_key_elsewhere",
         /// What took the place of the certificate that is named can be renewed itself by now, or has ended.
         SuccessorDue = 860 "successor_due",
+        /// Another program has renewed the certificate, and nobody has named it, so it stays.
+        RenewedByAnother = 895 "renewed_by_another_program",
         /// What a program signed with the old key does not verify with the old certificate.
         OldKeySignatureInvalid = 865 "old_key_signature_invalid",
         /// Another program, such as a running Firefox, holds the NSS profile, so it cannot be read now.

@@ -42,6 +42,8 @@ pub struct Retire {
     chosen: bool,
     /// Whether a person has named it by its identifier.
     named_by_id: bool,
+    /// Whether what another program has renewed stays.
+    only_own: bool,
     /// The day on which the successor was installed, where that is known.
     installed_on: Option<Date>,
 }
@@ -88,6 +90,7 @@ impl Retire {
             although_issuer_not_shown: false,
             chosen: true,
             named_by_id: false,
+            only_own: false,
             installed_on: None,
         }
     }
@@ -112,6 +115,7 @@ impl Retire {
             although_issuer_not_shown: false,
             chosen: false,
             named_by_id: false,
+            only_own: false,
             installed_on: installed.written_on,
         })
     }
@@ -159,6 +163,15 @@ impl Retire {
         self
     }
 
+    /// Nobody has named it at all: what another program has renewed with the same key stays, unless this program keeps that it has
+    /// installed the new one ([`Run::installations_in`](crate::Run::installations_in)), or a record on the token says so. Another program's
+    /// certificates may stand in one name and come from one CA too.
+    #[must_use]
+    pub fn unless_renewed_by_another(mut self) -> Self {
+        self.only_own = true;
+        self
+    }
+
     /// A person has named it by its identifier: of several private keys that sign for it the one under that identifier goes, and
     /// copies of the key under others stay.
     #[must_use]
@@ -186,6 +199,7 @@ impl Retire {
     /// [`Code::RetireNotBegun`] when that is not valid yet; [`Code::RetireIssuerNotShown`] when it is
     /// not shown that both come from one CA ([`IssuerContinuity`]); [`Code::RetireNotProven`] when the one that was named
     /// cannot sign; [`Code::RetireNotOurs`] when there is neither a successor nor the key of the old one;
+    /// [`Code::RenewedByAnother`] when nobody has named it, and another program has renewed it;
     /// [`Code::OldIsCopy`] when what is left may be another program's copy, and nobody has chosen it;
     /// [`Code::SuccessorNotBesideKey`] when that has another identifier than its key, and no person has named it;
     /// [`Code::RetireOlderFirst`] while the one that this one has replaced is on the token;
@@ -220,6 +234,18 @@ impl Retire {
         };
         self.old.is_still_the_only_one(&credentials)?;
         let followers = self.followers(session, &mut contents, old)?;
+        if self.only_own && !self.named && begun.is_none() && !followers.is_empty() {
+            let is_ours = |by: &Credential| {
+                let (was, new) = (old.certificate(), by.certificate());
+                // A key of its own follows by a record alone.
+                new.public_key() != was.public_key()
+                    || run.has_replaced(was, new)
+                    || contents.is_recorded(was, new)
+            };
+            if !followers.iter().any(is_ours) {
+                return refused(Code::RenewedByAnother);
+            }
+        }
         let is_begun = |one: &Certificate| run.removals().is_some_and(|all| all.begun_removal(one).is_some());
         let mut planned =
             |by: &Credential| contents.retirement(session, old, by, self.named, of_copies, &is_begun);

@@ -381,6 +381,8 @@ code_words! {
         "Once the day that is shown has come and a login with the new one works, remove the old one.";
     OldIsCopy "What is left of the old certificate may be a copy that another program has made, so it is not removed."
         "If it is to go too, name it by its id. The new certificate works all the same.";
+    RenewedByAnother "Another program has renewed this certificate, not usbtoken, and nobody has named it, so it is not removed."
+        "If it is yours and is to go, name it. If it belongs to another program, leave it alone.";
     SuccessorNotBesideKey "The new certificate does not have the identifier (CKA_ID) of its key on the token, so programs that go by that would find no credential. The old one is not removed."
         "Check which program has stored the new certificate. If your programs work with it, name it as the successor when the old one is removed.";
     RetireBeforeWindow "The new certificate was ordered before the bank renews the old one, so the old one stays until it ends."

@@ -140,6 +140,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "handle_of_another_object") => {
             "the driver gave another key, which was there before, for the new one"
         }
+        (Fact::Reason, "renewed_by_another_program") => "another program has renewed it",
         (Fact::Reason, "not_beside_its_key") => "the new certificate does not have the identifier of its key",
         (Fact::Reason, "issuer_not_shown") => "it is not shown that both come from one CA",
         (Fact::Reason, "object_changed") => "the object is not what it was",

@@ -126,6 +126,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "handle_of_another_object") => {
             "ドライバが、作成した鍵として、すでにあった別の鍵を示しました"
         }
+        (Fact::Reason, "renewed_by_another_program") => "ほかのソフトウェアが更新したものです",
         (Fact::Reason, "not_beside_its_key") => "新しい電子証明書のIDが鍵のIDと異なります",
         (Fact::Reason, "issuer_not_shown") => "同じ認証局から発行されたことを確認できません",
         (Fact::Reason, "object_changed") => "読み取ったときの内容から変わっています",

@@ -98,12 +98,16 @@ impl<'a> Checks<'a> {
     }
 
     /// Ends the removal of a credential that is renewed, where it is to go. `chosen`: a person has named the very object.
-    pub fn retire_again(&self, run: &Run, session: &Session, old: &Credential, chosen: bool) -> Again {
+    pub fn retire_again(&self, run: &Run, session: &Session, old: &Credential, named: Named) -> Again {
         if self.policy.old != OldCredential::Remove {
             return Again::Nothing;
         }
         let removal = Retire::of(old, &self.policy);
-        let removal = if chosen { removal } else { removal.unless_copy() };
+        let removal = match named {
+            Named::ById => removal,
+            Named::BySerial => removal.unless_copy(),
+            Named::Not => removal.unless_copy().unless_renewed_by_another(),
+        };
         let keeper = Keeper::of_user();
         match run.job(|call| removal.run(session, &call)) {
             Ok(done) => {
@@ -113,6 +117,10 @@ impl<'a> Checks<'a> {
             Err(error) => match error.code() {
                 Code::NotInUseYet | Code::RetireBeforeWindow | Code::RetireNotBegun => Again::Nothing,
                 Code::OldIsCopy => Again::Kept(copy_kept(&error)),
+                Code::RenewedByAnother => {
+                    let error = name_retire(error, run, old, self.said());
+                    Again::Kept(old_still_kept(&error, "renewed_by_another_program"))
+                }
                 _ => {
                     let error = name_retire(error, run, old, self.said());
                     match still_kept(&error).filter(|_| keeper.was_told(session, old, error.code())) {
@@ -149,6 +157,16 @@ impl<'a> Checks<'a> {
     fn rule(&self) -> Option<String> {
         self.said().rule()
     }
+}
+
+/// How a person has named the old credential.
+#[derive(Clone, Copy)]
+pub enum Named {
+    /// By its identifier, or by a URI that names objects.
+    ById,
+    BySerial,
+    /// Not at all: it is the one that was found.
+    Not,
 }
 
 /// What came of the removal of a credential that is renewed.
@@ -345,10 +363,14 @@ fn still_kept(error: &Error) -> Option<Warning> {
         (Code::SuccessorDoubtful, Some("common_name_changed")) => "common_name_changed",
         _ => return None,
     };
+    Some(old_still_kept(error, why))
+}
+
+fn old_still_kept(error: &Error, why: &str) -> Warning {
     let shown = [Fact::Serial, Fact::Expected, Fact::Found, Fact::GoOn];
     let facts = error.facts().filter(|(fact, _)| shown.contains(fact));
     let notice = Warning::from(Notice::OldStillKept).fact(Fact::Reason, why);
-    Some(facts.fold(notice, |notice, (fact, value)| notice.fact(fact, value)))
+    facts.fold(notice, |notice, (fact, value)| notice.fact(fact, value))
 }
 
 /// Notes that this was said, so that a run every day says it once.

@@ -10,7 +10,7 @@ use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
 use super::ask::{self, Options, Order, Visit};
-use super::install_response::{self, Again, Checks, Job};
+use super::install_response::{self, Again, Checks, Job, Named};
 use super::removed;
 use crate::args;
 use crate::commands::chosen::{self, Access, Chosen};
@@ -169,7 +169,10 @@ fn old_and_token(
         let named = all.clone().named_by(&found_by);
         let error = match named.and_then(|named| select::credential(named, &args.which, args.key.force, run))
         {
-            Ok(old) => return Ok(Chosen { value: Found::Old(old.value.into()), settled: old.settled }),
+            Ok(old) => match removed::another(removed.as_ref(), &old.value, &args.which) {
+                Some(error) => error,
+                None => return Ok(Chosen { value: Found::Old(old.value.into()), settled: old.settled }),
+            },
             Err(error) => error,
         };
         if let Some(old) = removed::rest(removed.as_ref(), &all) {
@@ -230,9 +233,12 @@ fn renewed(
 ) -> Result<Outcome> {
     let (follower, from) = (renewed.by.to_string(), renewed.renewable_from.to_string());
     let mut text = Words::AlreadyRenewed { follower: &printable(&follower), from: &from }.text(run.lang);
-    let is_chosen =
-        |old: &Credential| args.which.id.is_some() || select::names(session.token().found_by(), old.id());
-    let again = |old: &Credential| checks.retire_again(run, session, old, is_chosen(old));
+    let named = |old: &Credential| match &args.which {
+        which if which.id.is_some() || select::names(session.token().found_by(), old.id()) => Named::ById,
+        which if which.is_given() || session.token().found_by().names_object() => Named::BySerial,
+        _ => Named::Not,
+    };
+    let again = |old: &Credential| checks.retire_again(run, session, old, named(old));
     let mut json = json!({ "already_renewed": true, "successor": follower, "renewable_from": from });
     let (mut notices, mut failed) = (Vec::new(), None);
     match old.on_token().map_or(Again::Nothing, again) {
