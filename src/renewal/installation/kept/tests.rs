@@ -242,6 +242,9 @@ fn a_removal_that_has_begun_is_known_until_it_ends() {
     let elsewhere = TokenIdentity { serial: "2".to_owned(), ..token() };
     assert!(desk.kept().begun_removals(&elsewhere).is_empty());
     desk.kept().begin_removal(&elsewhere, (&desk.certificate, b"x", &[b"three".to_vec()]), &new);
+    // A copy that somebody keeps beside it is no second one.
+    let path = desk.folder().join(format!("{}.retiring", fingerprint(&desk.certificate)));
+    fs::copy(&path, path.with_extension("bak")).unwrap();
     let [removal] = desk.kept().begun_removals(&elsewhere).try_into().unwrap();
     assert_eq!(removal.labels, [b"three".to_vec()]);
 }
