@@ -1,6 +1,7 @@
 //! Drivers that understate, misstate, pad and forget, as they do in the world (docs/drivers.md): what works is used, and who
 //! knows better has a way on. `odd.c` plays them in front of SoftHSM.
 
+mod alike;
 mod apart;
 mod closing;
 #[path = "../common/mod.rs"]

@@ -187,7 +187,8 @@ fn a_job_of_another_computer_is_abandoned_by_its_name() {
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
-/// Two private keys with our record and our identifier: the signature tells which one is in use. Where neither is, nothing does.
+/// Two private keys with our record and our identifier: the signature tells which one is in use. Where neither is, and no request is
+/// kept here, nothing does.
 #[test]
 fn of_two_keys_that_share_record_and_identifier_the_one_without_a_certificate_goes() {
     let bank = Bank::new();
@@ -195,6 +196,7 @@ fn of_two_keys_that_share_record_and_identifier_the_one_without_a_certificate_go
     let id = pending["pending_id"].as_str().unwrap();
     let label = bank.soft.snapshot().added_since(&bank.before)[0].label.clone();
     bank.soft.inspect(|inspector| inspector.generate_pair_beside(Kind::P256, &hex_bytes(id), &label));
+    std::fs::remove_dir_all(bank.file("state")).unwrap();
     let both = bank.soft.snapshot();
     for command in
         [&["abandon", "--yes", "--id", id][..], &["resume", "--sign-again", "--id", id, "--out", "x.pem"]]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Outcome, Stage};
+use common::{Outcome, Stage, hex};
 use serde_json::Value;
 use usbtoken::renewal::Caller;
 use usbtoken::{Finder, Pin, Renewal, Run};
@@ -507,4 +507,51 @@ fn a_younger_certificate_that_ends_earlier_is_no_older_one_of_ours() {
     let said = stage.run(&daily);
     assert_eq!(said.code, 0, "{said:?}");
     stage.token.snapshot().assert_same_as(&before);
+}
+
+/// Two banks may give one serial number. What had it when the line was written was removed here; the other bank's is another matter.
+#[test]
+fn a_number_that_was_removed_here_names_no_other_banks_certificate() {
+    let stage = Stage::new();
+    let serial = stage.serial();
+    let issuer = stage.issuer(&[]);
+    let daily = [&["renew", "--serial", &serial, "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat();
+    assert_eq!(stage.run(&daily).json()["retired"], true);
+    let spki = stage.token.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0x66], "bank 2"));
+    let der = stage.twin_for(&spki, 20);
+    stage.token.inspect(|inspector| inspector.write_certificate(&der, &[0x66], "bank 2"));
+    let before = stage.token.snapshot();
+    let said = stage.run(&daily).json();
+    assert_eq!(said["already_renewed"], true, "{said:#}");
+    stage.token.snapshot().assert_same_as(&before);
+    let said = stage.run(&["retire", "--yes", "--serial", &serial]).json();
+    assert_eq!(said["already_removed"], true, "{said:#}");
+    stage.token.snapshot().assert_same_as(&before);
+    // By its fingerprint the other one is meant.
+    let name = format!("sha256:{}", hex(&usbtoken::Certificate::from_der(&der).unwrap().fingerprint()));
+    stage.run(&["renew", "--serial", &name, "--issuer", &issuer]).succeeded();
+    stage.token.snapshot().assert_keeps(&before);
+}
+
+/// Another firm's certificate in the place of ours, for its key: that it takes that place cannot be said where the rule forbids its name.
+#[test]
+fn what_the_rule_forbids_is_not_named_as_the_successor() {
+    let stage = Stage::new();
+    let issuer = stage.issuer(&[]);
+    let daily = [&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat();
+    assert_eq!(stage.run(&daily).json()["retired"], true);
+    let (id, ours) = stage.renewed();
+    let label = stage.token.snapshot().with_id(&id).next().unwrap().label.clone();
+    let mail = NameDer::new().organization(Text::Utf8, "Mail").common(Text::Utf8, "taro").to_der();
+    let issue = stage.ca.issue(&mail, ours.public_key().spki_der());
+    let der = issue.not_after(days_from_now(800)).der();
+    stage.token.inspect(|inspector| inspector.write_certificate(&der, &id, &label));
+    let before = stage.token.snapshot();
+    let said = stage.run(&daily);
+    let lines = lines(&said);
+    assert!(!lines.iter().any(|line| line.contains(" retire ")), "{said:?}");
+    for line in lines {
+        run(&stage, &line);
+    }
+    stage.token.snapshot().assert_keeps(&before);
 }

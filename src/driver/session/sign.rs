@@ -163,6 +163,7 @@ impl Session {
     }
 
     /// From here on this key signs what others ask for, who may let it wait: wipes the PIN unless it wants that, or another key that was seen.
+    #[cfg(feature = "rustls")]
     pub(crate) fn drop_pin_unless_wanted_by(&self, key: &StoredKey) {
         self.pin.see(key);
         self.pin.drop_unless_wanted();

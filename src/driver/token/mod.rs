@@ -261,9 +261,9 @@ impl Token {
         Token { job_labels: Arc::new(labels), ..self }
     }
 
-    /// The same token, of whose keys with labels that it did not take the public keys are known, by CKA_ID
-    /// ([`Pending::request`](crate::Pending::request)): of several private keys with one identifier only the one that signs for this is
-    /// taken for labelled so.
+    /// The same token, of whose keys with [known](Token::with_labels) [labels](Token::with_labels_of_jobs) the public keys are known too, by
+    /// CKA_ID ([`Pending::request`](crate::Pending::request)): of several private keys that have the identifier, and the label where the
+    /// token has taken it, only the one that signs for this counts as labelled so.
     #[must_use]
     pub fn with_keys_of_jobs(self, keys: BTreeMap<Vec<u8>, PublicKey>) -> Self {
         Token { job_keys: Arc::new(keys), ..self }

@@ -38,7 +38,11 @@ fn doubt(
         error.fact(Fact::Candidate, by).fact(Fact::Reason, reason)
     };
     if !was.has_same_holder(new) {
-        let error = doubtful("another_subject").fact(Fact::Successor, old.naming(new));
+        // One that the rule for the subject forbids would be named in vain.
+        let can_be_named = policy.subject_rule().allows(was.subject(), new.subject());
+        let error = doubtful("another_subject");
+        let error =
+            can_be_named.then(|| old.naming(new)).iter().fold(error, |e, n| e.fact(Fact::Successor, n));
         return Some(error.fact(Fact::Expected, was.subject()).fact(Fact::Found, new.subject()));
     }
     is_of_another_ca(policy, was, new, authorities, run).then(|| {

@@ -58,13 +58,13 @@ impl Journal {
         self.kept_labels(token).filter(|kept| kept.taken == taken).filter_map(pair).collect()
     }
 
-    /// The public keys of those that have other labels, by their CKA_ID.
+    /// The public keys of those keys, by their CKA_ID.
     pub fn keys_of_labels(&self, token: &TokenIdentity) -> BTreeMap<Vec<u8>, PublicKey> {
         let pair = |kept: KeptLabel| {
             let public = PublicKey::from_spki_der(&decode_vec(kept.public_key?).ok()?).ok()?;
             Some((decode_vec(&kept.key_id).ok()?, public))
         };
-        self.kept_labels(token).filter(|kept| !kept.taken).filter_map(pair).collect()
+        self.kept_labels(token).filter_map(pair).collect()
     }
 
     fn kept_labels(&self, token: &TokenIdentity) -> impl Iterator<Item = KeptLabel> {

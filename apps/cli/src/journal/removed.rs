@@ -69,6 +69,16 @@ impl Removed {
         self.id == hex(one.id()) && self.fingerprint == fingerprint(one.certificate())
     }
 
+    /// Whether it was this certificate, wherever it stands now.
+    pub fn had(&self, certificate: &Certificate) -> bool {
+        self.fingerprint == fingerprint(certificate)
+    }
+
+    /// For a person, and for `--serial`.
+    pub fn name(&self) -> String {
+        format!("serial {}, sha256:{}", self.serial, self.fingerprint)
+    }
+
     /// Whether that certificate took its place.
     pub fn was_replaced_by(&self, certificate: &Certificate) -> bool {
         self.successor == fingerprint(certificate)

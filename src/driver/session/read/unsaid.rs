@@ -46,13 +46,19 @@ impl Open {
 }
 
 impl Session {
-    /// Where a token chooses labels, that of a job is known by the identifier alone, under which a stranger's key may stand: of several
-    /// keys only the one that signs for the public key that was requested has it.
+    /// The label of a job is known by the identifier alone where a token chooses labels, and a stranger's key may have both: of several
+    /// keys that may be a job's only the one that signs for the public key that was requested has its label.
     pub(super) fn take_labels_from_strangers(&self, objects: &mut Objects) -> Result<()> {
         for (id, public) in self.token().keys_of_jobs() {
-            let has_id = |key: &&StoredKey| key.id == *id;
-            let alike: Vec<&StoredKey> = objects.private_keys.iter().filter(has_id).collect();
-            if alike.len() < 2 || self.token().label_of(id).is_none() {
+            let taken = self.token().labels_of_jobs().get(id);
+            if taken.is_none() && self.token().label_of(id).is_none() {
+                continue;
+            }
+            let is_labelled =
+                |label: &Label| taken.is_none_or(|taken| label.bytes().starts_with(taken.as_slice()));
+            let may_be_ours = |key: &StoredKey| key.id == *id && is_labelled(&key.label);
+            let alike: Vec<&StoredKey> = objects.private_keys.iter().filter(|key| may_be_ours(key)).collect();
+            if alike.len() < 2 {
                 continue;
             }
             let mut ours = Vec::new();
@@ -64,11 +70,13 @@ impl Session {
                 }
             }
             let [ours] = ours.as_slice() else { continue };
-            for key in objects.private_keys.iter_mut().filter(|key| key.id == *id && key.place != *ours) {
+            let is_strangers = |key: &StoredKey| may_be_ours(key) && key.place != *ours;
+            for key in objects.private_keys.iter_mut().filter(|key| is_strangers(key)) {
                 key.label = Label::default();
             }
-            let is_other =
-                |half: &StoredPublicKey| half.id == *id && half.public_key.as_ref() != Some(public);
+            let is_other = |half: &StoredPublicKey| {
+                half.id == *id && half.public_key.as_ref() != Some(public) && is_labelled(&half.label)
+            };
             for half in objects.public_keys.iter_mut().filter(|half| is_other(half)) {
                 half.label = Label::default();
             }

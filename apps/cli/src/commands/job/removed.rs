@@ -33,6 +33,20 @@ pub fn rest(removed: Option<&Removed>, all: &Credentials) -> Option<Credential> 
     all.iter().find(|one| removed.is(one)).cloned()
 }
 
+/// Why what was chosen is not meant: a serial number is one CA's, and the certificate that had it, when it was named, was removed here. An
+/// identifier means what stands under it now.
+pub fn another(removed: Option<&Removed>, chosen: &Credential, which: &Which) -> Option<Error> {
+    let is_by_serial = which.id.is_none() && which.serial.is_some();
+    let is_other = |one: &&Removed| {
+        let chosen = chosen.certificate();
+        !one.had(chosen) && !one.was_replaced_by(chosen)
+    };
+    let removed = removed.filter(|_| is_by_serial).filter(is_other)?;
+    let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
+    let name = format!("{} (serial {})", chosen.subject(), chosen.naming(chosen.certificate()));
+    Some(error.fact(Fact::Candidate, name).fact(Fact::Candidate, removed.name()))
+}
+
 /// What was removed and the credential that took its place, where a choice found none for that reason, and that one is accepted.
 ///
 /// # Errors
@@ -43,7 +57,10 @@ pub fn follower(
     all: &Credentials,
     accept: impl Fn(&Credential) -> bool,
 ) -> Result<(Removed, Credential)> {
-    let is_not_found = matches!(error.code(), Code::CredentialNotFound | Code::CredentialNotSeen);
+    let is_not_found = matches!(
+        error.code(),
+        Code::CredentialNotFound | Code::CredentialNotSeen | Code::CredentialAmbiguous
+    );
     let Some(removed) = removed.filter(|_| is_not_found) else { return Err(error) };
     let by = all.iter().find(|one| removed.was_replaced_by(one.certificate()));
     match by {

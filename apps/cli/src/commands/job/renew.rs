@@ -169,7 +169,10 @@ fn old_and_token(
         let named = all.clone().named_by(&found_by);
         let error = match named.and_then(|named| select::credential(named, &args.which, args.key.force, run))
         {
-            Ok(old) => return Ok(Chosen { value: Found::Old(old.value.into()), settled: old.settled }),
+            Ok(old) => match removed::another(removed.as_ref(), &old.value, &args.which) {
+                Some(error) => error,
+                None => return Ok(Chosen { value: Found::Old(old.value.into()), settled: old.settled }),
+            },
             Err(error) => error,
         };
         if let Some(old) = removed::rest(removed.as_ref(), &all) {

@@ -56,6 +56,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
             true => select::credential(named, &which, true, run).map(|old| old.value),
             false => named.only(),
         });
+        let old = old.and_then(|old| removed::another(removed.as_ref(), &old, &which).map_or(Ok(old), Err));
         match old {
             Ok(old) => Ok(Chosen { value: Found::Old(old, successor), settled: true }),
             Err(error) => {
