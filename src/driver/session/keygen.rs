@@ -15,6 +15,8 @@ use usbtoken_pkcs11::types::*;
 use usbtoken_pkcs11::{Failure, ObjectHandle, Template};
 
 #[cfg(test)]
+mod on_token;
+#[cfg(test)]
 mod tests;
 
 /// A key pair that was just made.

@@ -167,7 +167,94 @@ pub(super) fn explain_refusal(error: Error, before: PinState, now: Option<PinSta
 
 #[cfg(test)]
 mod tests {
+    use super::super::fresh::Fresh;
     use super::*;
+    use usbtoken_pkcs11::types::CKR_PIN_INCORRECT;
+
+    /// What may be sent is decided before anything is: each token state beside each way to give a PIN.
+    #[test]
+    fn what_a_token_states_decides_whether_a_pin_is_sent() {
+        let fresh = Fresh::token();
+        let usable = fresh.token.clone().stating(|info| info.pin_length = (4, 8));
+        let locked = usable.clone().stating(|info| info.pin_state = PinState::Locked);
+        let pad = usable.clone().stating(|info| info.pin_pad = true);
+        let (typed, agreed) = (
+            Consent { as_typed: true, ..Consent::default() },
+            Consent { final_try: true, ..Consent::default() },
+        );
+        let check = |token: &Token, pin: Option<&str>, consent| {
+            let pin = pin.map(|pin| Pin::new(pin.into()));
+            check_login(token, pin.as_ref(), consent, Step::LogIn).map_err(|error| {
+                assert_eq!(error.step(), Some(Step::LogIn), "{error:?}");
+                error.code()
+            })
+        };
+        let none = Consent::default();
+        assert_eq!(check(&usable, Some("123456"), none), Ok(true));
+        // None has no PIN of no bytes, whatever is said beside it.
+        for (token, consent) in [(&usable, none), (&usable, typed), (&pad, none), (&pad, typed)] {
+            assert_eq!(check(token, Some(""), consent), Err(Code::PinLength));
+        }
+        for pin in ["123", "123456789"] {
+            assert_eq!(check(&usable, Some(pin), none), Err(Code::PinLength));
+            assert_eq!(check(&usable, Some(pin), typed), Ok(true));
+        }
+        assert_eq!(check(&usable, Some("\u{feff}123456"), none), Err(Code::PinDoubtful));
+        assert_eq!(check(&usable, Some("\u{feff}123"), typed), Ok(true));
+        assert_eq!(check(&usable, None, none), Err(Code::PinRequired));
+        assert_eq!(check(&locked, Some("123456"), none), Err(Code::PinLocked));
+        assert_eq!(check(&locked, Some("123456"), agreed), Ok(true));
+        // No one is asked for it: who knows better gives it at once.
+        assert_eq!(check(&locked, None, agreed), Err(Code::PinLocked));
+        assert_eq!(check(&usable, None, agreed), Err(Code::PinRequired));
+        for given in [Some("123456"), None] {
+            assert_eq!(check(&pad, given, none), Ok(false));
+        }
+        assert_eq!(check(&pad, Some("123456"), typed), Ok(true));
+    }
+
+    /// A token that states lengths that make no sense states none.
+    #[test]
+    fn a_stated_length_is_told_with_what_was_found() {
+        let token = Fresh::token().token.clone().stating(|info| info.pin_length = (4, 8));
+        let error = check_login(&token, Some(&Pin::new(b"123".to_vec())), Consent::default(), Step::LogIn);
+        let error = error.unwrap_err();
+        let told = |fact| error.facts().find(|(one, _)| *one == fact).map(|(_, value)| value.to_owned());
+        assert_eq!((told(Fact::Stated).as_deref(), told(Fact::Found).as_deref()), (Some("4–8"), Some("3")));
+        let token = token.stating(|info| info.pin_length = (8, 4));
+        assert!(
+            check_login(&token, Some(&Pin::new(b"123".to_vec())), Consent::default(), Step::LogIn).unwrap()
+        );
+    }
+
+    /// Between C_SignInit and C_Sign, and only there: outside of that the token refuses it, and that is told.
+    #[test]
+    fn a_login_for_one_signature_needs_the_pin_or_a_pad() {
+        let mut fresh = Fresh::token();
+        let refused =
+            |fresh: &Fresh| fresh.session.login_for_operation(Step::SignChallenge).unwrap_err().code();
+        assert_ne!(refused(&fresh), Code::PinRequired);
+        fresh.session.pin.drop_unless_wanted();
+        assert_eq!(refused(&fresh), Code::PinRequired);
+        fresh.session.open.token = fresh.token.clone().stating(|info| info.pin_pad = true);
+        assert_ne!(refused(&fresh), Code::PinRequired);
+    }
+
+    /// Only what was sent, to a driver whose process ended in that very call, may have counted.
+    #[test]
+    fn a_pin_may_have_counted_where_it_was_sent_and_not_answered() {
+        let function = "C_Login";
+        let ended = || Failure::Crashed { function, how: "signal 11".to_owned() };
+        let answered = || Failure::Returned { function, rv: CKR_PIN_INCORRECT };
+        let counted = |failure, sent| {
+            let error = refused(failure, sent, Step::LogIn);
+            error.facts().any(|(fact, value)| fact == Fact::Reason && value == "pin_may_have_counted")
+        };
+        assert!(counted(ended(), true));
+        assert!(!counted(ended(), false) && !counted(answered(), true) && !counted(answered(), false));
+        let before = Failure::NotCalled(Box::new(ended()));
+        assert!(!counted(before, true));
+    }
 
     #[test]
     fn only_what_a_token_states_anew_explains_an_unclear_refusal() {

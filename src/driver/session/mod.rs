@@ -4,6 +4,8 @@ mod anew;
 mod change;
 mod evidence;
 mod explained;
+#[cfg(test)]
+mod fresh;
 mod keygen;
 mod login;
 mod object;

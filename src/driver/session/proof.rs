@@ -113,3 +113,39 @@ fn rfc3339<S: serde::Serializer>(time: &SystemTime, serializer: S) -> std::resul
         Err(_) => serializer.serialize_none(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fresh::Fresh;
+    use super::super::{Label, LabelIs};
+    use super::*;
+    use crate::pki::KeyKind;
+
+    /// A denial counts while the level does not suffice; what is not denied is not asked again.
+    #[test]
+    fn what_is_denied_is_asked_again_and_does_not_pass_below_what_is_required() {
+        let fresh = Fresh::token();
+        let session = &fresh.session;
+        let before = session.present().unwrap();
+        let label = (&b"label"[..], LabelIs::Wished);
+        let made = session.generate_key_pair(KeyKind::P256, label, &before).unwrap().private;
+        // A label that it does not have shows whether it was read.
+        let known = StoredKey { label: Label::new(b"other".to_vec()), ..made };
+        let denied = Evidence { local: Some(false), ..known.evidence.clone() };
+        assert_eq!(session.asked_again_if_denied(&known).unwrap().label, known.label);
+        let again = StoredKey { evidence: denied.clone(), ..known.clone() };
+        let again = session.asked_again_if_denied(&again).unwrap();
+        assert_eq!((again.label.bytes(), &again.evidence), (&b"label"[..], &known.evidence));
+        assert_eq!(again.public_key, known.public_key);
+
+        let proof = |evidence: &Evidence| {
+            let key = StoredKey { evidence: evidence.clone(), ..known.clone() };
+            session.prove(&key, SystemTime::UNIX_EPOCH).unwrap()
+        };
+        let levels = [ProofLevel::Refused, ProofLevel::Claimed, ProofLevel::Proven];
+        assert_eq!(levels.map(|level| proof(&known.evidence).is_denied(level)), [false; 3]);
+        assert_eq!(levels.map(|level| proof(&denied).is_denied(level)), [false, false, true]);
+        let open = Evidence { sensitive: Some(false), ..denied };
+        assert_eq!(levels.map(|level| proof(&open).is_denied(level)), [false, true, true]);
+    }
+}

@@ -20,6 +20,8 @@ use usbtoken_pkcs11::types::{
 use usbtoken_pkcs11::{Failure, ObjectHandle, Outcome, Template};
 
 mod alike;
+#[cfg(test)]
+mod on_token;
 mod planned;
 #[cfg(test)]
 mod tests;

@@ -228,3 +228,72 @@ fn refused(refusals: Vec<Failure>) -> Error {
         None => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fresh::Fresh;
+    use super::super::open::{Access, Open};
+    use super::*;
+    use usbtoken_testkit::{Kind, SoftKey, TestCa, manual_subject};
+
+    fn certificate() -> Certificate {
+        let spki = SoftKey::generate(Kind::P256).spki();
+        Certificate::from_der(&TestCa::new().issue(&manual_subject().to_der(), &spki).der()).unwrap()
+    }
+
+    #[test]
+    fn a_session_knows_that_it_has_written_and_finds_it() {
+        let fresh = Fresh::token();
+        let (session, ours) = (&fresh.session, certificate());
+        assert!(!session.has_written() && !session.certificates_came(b"id").unwrap());
+        session.write_certificate(&ours, Category::User, b"id", b"label", None).unwrap();
+        assert!(session.has_written() && session.certificates_came(b"id").unwrap());
+        assert!(!session.certificates_came(b"other").unwrap());
+    }
+
+    #[test]
+    fn a_session_that_may_not_write_has_not_written() {
+        let mut fresh = Fresh::token();
+        fresh.session.open = Open::new(&fresh.token, Access::Read).unwrap();
+        let refused = fresh.session.write_certificate(&certificate(), Category::User, b"id", b"label", None);
+        assert!(refused.is_err() && !fresh.session.has_written());
+    }
+
+    /// Names that an object has been given are not set once more; what was left out is, on that object alone.
+    #[test]
+    fn what_was_left_out_is_set_on_the_object_that_was_written() {
+        let fresh = Fresh::token();
+        let (session, ours, other) = (&fresh.session, certificate(), certificate());
+        let write = |one: &Certificate, id: &[u8]| {
+            session.write_certificate(one, Category::User, id, b"label", None).unwrap().0
+        };
+        let (written, theirs) = (write(&ours, b"id"), write(&other, b"theirs"));
+        let names = |of: &StoredCertificate| {
+            let open = session.open_session();
+            let now = open.read_written(open.handle_of(of.place).unwrap()).unwrap().0;
+            (now.id, now.label.bytes().to_vec())
+        };
+        let wanted = |place| StoredCertificate {
+            place,
+            id: b"new".to_vec(),
+            label: Label::new(b"new label".to_vec()),
+            ..written.clone()
+        };
+        let set = |of: &StoredCertificate, set| {
+            session.set_left_out(&wanted(of.place), set).unwrap();
+            names(of)
+        };
+        let is = |id: &[u8], label: &[u8]| (id.to_vec(), label.to_vec());
+        for whole in [AttributeSet::Full, AttributeSet::Minimal] {
+            assert_eq!(set(&written, whole), is(b"id", b"label"));
+        }
+        // The handle of another object, as some drivers answer.
+        assert_eq!(set(&theirs, AttributeSet::Fewest), is(b"theirs", b"label"));
+        assert_eq!(set(&written, AttributeSet::NoLabel), is(b"id", b"new label"));
+        let back = StoredCertificate { label: Label::new(b"label".to_vec()), ..wanted(written.place) };
+        session.set_left_out(&back, AttributeSet::NoId).unwrap();
+        assert_eq!(names(&written), is(b"new", b"new label"));
+        session.set_left_out(&back, AttributeSet::Fewest).unwrap();
+        assert_eq!(names(&written), is(b"new", b"label"));
+    }
+}

@@ -4,6 +4,8 @@ mod beside;
 mod identity;
 mod mechanisms;
 pub(super) mod quirks;
+#[cfg(test)]
+mod stating;
 pub(super) mod template_set;
 
 pub use self::identity::TokenIdentity;
