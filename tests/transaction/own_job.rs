@@ -6,9 +6,9 @@ mod common;
 use common::{Bank, DAY, at, install, policy, read, refused, run};
 use usbtoken::bank::{KeyRule, OldCredential};
 use usbtoken::error::{Notice, Point};
-use usbtoken::pki::{Closing, SubjectRule, jst_date};
+use usbtoken::pki::{Closing, ProofLevel, SubjectRule, jst_date};
 use usbtoken::places::OldCertificate;
-use usbtoken::renewal::{PendingState, PointResult, Preflight, Retire};
+use usbtoken::renewal::{PendingKey, PendingState, PointResult, Preflight, Retire};
 use usbtoken::{Code, Install, Installed, Policy, Renewal};
 use usbtoken_testkit::{Kind, NameDer, Text, days_from_now};
 
@@ -200,4 +200,89 @@ fn a_key_that_is_used_again_shares_its_label() {
     let installed = Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &run()).unwrap();
     assert!(has(&installed, Notice::LabelShared) && has(&installed, Notice::KeyReused));
     assert!(!has(&installed, Notice::OldCertificateReplaced));
+}
+
+/// One file with the answers to two jobs: the caller says which job is meant.
+#[test]
+fn of_several_answers_the_one_is_installed_that_is_meant() {
+    for which in [0, 1] {
+        let bank = Bank::new();
+        let (session, _) = bank.open();
+        let first = |common: &str| {
+            let name = NameDer::new().organization(Text::Utf8, "firm").common(Text::Utf8, common);
+            let renewal = Renewal::first(usbtoken::pki::Name::from_der(&name.to_der()).unwrap());
+            let pending = renewal.beside_pending().begin(&session, &run()).unwrap();
+            let pem = usbtoken::Certificate::from_der(&bank.certify(&pending)).unwrap().to_pem();
+            (pending.key_id().to_vec(), pem)
+        };
+        let jobs = [first("Alice"), first("Bob")];
+        let both = read(jobs.iter().map(|(_, pem)| pem.as_str()).collect::<String>().as_bytes());
+        let wanted = |key: &PendingKey| key.id() == jobs[which].0;
+        let waiting = bank.soft.snapshot();
+        refused(Install::new(&both).run(&session, &run()), Code::PendingAmbiguous);
+        bank.soft.snapshot().assert_same_as(&waiting);
+        let installed = Install::new(&both).meant(&wanted).run(&session, &run()).unwrap();
+        assert_eq!(installed.credential.id(), jobs[which].0);
+        bank.soft.snapshot().assert_keeps(&waiting);
+    }
+}
+
+/// Whoever has a credential can ask what its driver says of the key.
+#[test]
+fn the_proof_of_a_credential_is_told() {
+    let bank = Bank::new();
+    let id = bank.renewed().id().to_vec();
+    let session = bank.session();
+    let new = session.credentials().unwrap().by_id(&id).only().unwrap();
+    assert_eq!(session.proof(&new, &run()).unwrap().unwrap().level, ProofLevel::Proven);
+}
+
+/// What is left of the old one is another program's copy; but what the person has to do first is something else.
+#[test]
+fn a_copy_is_named_only_where_nothing_else_stands_in_the_way() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    install(&session, &bank.certify(&pending)).unwrap();
+    drop(session);
+    bank.soft.inspect(|inspector| {
+        inspector.write_certificate(&bank.old.certificate, &[0x55], "copy");
+        inspector.destroy(&bank.old.id);
+    });
+    let (session, before) = (bank.session(), bank.soft.snapshot());
+    let copy = session.credentials().unwrap().by_id(&[0x55]).only().unwrap();
+    let mut policy = bank.anchored();
+    policy.old = OldCredential::RemoveAfterConfirmation;
+    let unnamed = |policy: &Policy| Retire::of(&copy, policy).unless_copy().run(&session, &run());
+    refused(unnamed(&policy), Code::RetireNotConfirmed);
+    refused(unnamed(&bank.anchored()), Code::OldIsCopy);
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
+/// Two keys sign for the old one: only the identifier, named by a person, says which of them goes.
+#[test]
+fn of_two_keys_that_sign_none_goes_that_nobody_has_named() {
+    let bank = Bank::new();
+    bank.soft.inspect(|inspector| inspector.copy_private_key(&bank.old.id, &[0x55], "backup"));
+    bank.renewed();
+    let (session, old) = bank.open();
+    let both = bank.soft.snapshot();
+    refused(bank.retire(&session, &old), Code::RemovalDoubtful);
+    bank.soft.snapshot().assert_same_as(&both);
+    assert!(Retire::of(&old, &bank.anchored()).named_by_id().run(&session, &run()).unwrap().key_removed);
+    let now = bank.soft.snapshot();
+    assert_eq!((now.with_id(&bank.old.id).count(), now.with_id(&[0x55]).count()), (0, 1));
+}
+
+/// What is begun is finished first: while a job waits it is told, and no longer the renewal before it.
+#[test]
+fn a_job_beside_a_renewal_that_is_done_comes_before_it() {
+    let bank = Bank::new();
+    bank.renewed();
+    let (session, old) = bank.open();
+    let renewal = Renewal::of(&old);
+    refused(renewal.begin(&session, &run()), Code::AlreadyRenewed);
+    renewal.clone().although_renewed().begin(&session, &run()).unwrap();
+    refused(renewal.begin(&session, &run()), Code::PendingExists);
+    renewal.beside_pending().begin(&session, &run()).unwrap();
 }
