@@ -80,8 +80,11 @@ impl Contents {
         let held = self.certificates.get(certificate)?;
         let public = held.certificate.as_ref()?.public_key();
         // A signature says more than any hint.
-        if let Some([signed, ..]) = self.index.private_by_signed.get(public).map(Vec::as_slice) {
-            return Some(*signed);
+        if let Some(signed) = self.index.private_by_signed.get(public) {
+            // Of copies of one key the one beside the certificate.
+            let beside =
+                |at: &&usize| self.private_keys.get(**at).is_some_and(|key| key.stored.id == held.stored.id);
+            return signed.iter().find(beside).or(signed.first()).copied();
         }
         let told = self.index.private_by_told.get(public).into_iter().flatten();
         let same_id = self.index.private_by_id.get(&held.stored.id).into_iter().flatten();

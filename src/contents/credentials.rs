@@ -104,7 +104,9 @@ impl Contents {
     /// The row of renewals that each certificate stands in: the place of the last one in it.
     fn rows(&self, successors: &HashMap<usize, Successor>) -> Vec<usize> {
         let mut rows: Vec<usize> = (0..self.certificates.len()).collect();
-        let mut renewed: Vec<(&usize, &Successor)> = successors.iter().collect();
+        // What a record on two keys says hides no other user.
+        let is_its = |(_, by): &(&usize, &Successor)| by.proven || !by.twice;
+        let mut renewed: Vec<(&usize, &Successor)> = successors.iter().filter(is_its).collect();
         // A successor ends later, so its own row is known first.
         renewed.sort_by_key(|(at, _)| Reverse(self.certificate(**at).map(Certificate::not_after)));
         for (at, successor) in renewed {

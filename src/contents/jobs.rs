@@ -157,6 +157,26 @@ impl Contents {
         self.index.private_by_record.get(record).is_some_and(|keys| keys.len() > 1)
     }
 
+    /// Whether the job of this record, which another private key has too, is finished: that one has signed for a certificate that takes the
+    /// place of the old one, or is known to. Then this key, which has none, is somebody else's.
+    pub(crate) fn is_finished_by_another(
+        &self,
+        key: &PendingKey,
+        old: &Certificate,
+        is_known: impl Fn(&Certificate) -> bool,
+    ) -> bool {
+        let answers = |new: &Certificate| {
+            let sure = !new.is_ca() && self.is_renewed_by(old, new);
+            let later = new.not_after() > old.not_after();
+            later && key.record.may_be_answered_by(new) && (sure || is_known(new))
+        };
+        let same_record = self.index.private_by_record.get(&key.record).into_iter().flatten();
+        let others = same_record.filter(|at| Some(**at) != key.at);
+        let signed = others.filter_map(|at| self.private_keys.get(*at)?.signed.as_ref()?.public_key());
+        let mut certificates = signed.flat_map(|public| self.certificates_for(public));
+        key.record.concerns(old) && certificates.any(|at| self.certificate(at).is_some_and(answers))
+    }
+
     pub(super) fn doubt(&self, key: usize, record: &Record, public: Option<&PublicKey>) -> Option<Doubt> {
         if self.is_twice(record) {
             return Some(Doubt::SameRecordTwice);

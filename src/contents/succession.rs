@@ -51,11 +51,29 @@ impl Contents {
     /// # Errors
     /// What signing returns when it is the token that failed.
     pub(crate) fn followers(&mut self, signer: &dyn Signer, old: &Certificate) -> Result<Vec<Credential>> {
+        self.followers_by(signer, old, |keys| keys == 1)
+    }
+
+    /// Whether any follows it, also by a record on two private keys: for that nothing is removed, and nothing ordered.
+    ///
+    /// # Errors
+    /// As [`Contents::followers`].
+    pub(crate) fn has_followers(&mut self, signer: &dyn Signer, old: &Certificate) -> Result<bool> {
+        Ok(!self.followers_by(signer, old, |_| true)?.is_empty())
+    }
+
+    /// Those by a record that is on a number of private keys that counts.
+    fn followers_by(
+        &mut self,
+        signer: &dyn Signer,
+        old: &Certificate,
+        counts: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Credential>> {
         let named = Named::of(old);
         let by_record = self.index.private_by_record.iter();
         let mut keys: Vec<usize> = by_record
             .filter(|(record, keys)| {
-                keys.len() == 1 && !record.is_removal() && named.is_named_by(record, old, None)
+                counts(keys.len()) && !record.is_removal() && named.is_named_by(record, old, None)
             })
             .flat_map(|(_, keys)| keys.iter().copied())
             .collect();

@@ -37,6 +37,8 @@ pub struct Successor {
     pub apart: bool,
     /// Whether that key has signed, whatever the subjects are.
     pub(crate) signed: bool,
+    /// Whether another private key has the same record.
+    pub(super) twice: bool,
     /// The end of the last one, where this one has a successor itself.
     last_end: SystemTime,
 }
@@ -61,6 +63,8 @@ struct Claim {
     signed: bool,
     /// Whether it is more than said: the key has signed, both have one name, and nothing says that another CA has issued the new one.
     sure: bool,
+    /// Whether the record that says it is on another private key too.
+    twice: bool,
 }
 
 /// The certificates by what records name them by.
@@ -157,12 +161,30 @@ impl Contents {
                 chosen.insert(claim.old, claim);
             }
         }
+        self.successors_by(chosen)
+    }
+
+    /// The successor of a certificate that the caller knows by its own records to take its place, once its key has signed.
+    pub(crate) fn successor_known(
+        &self,
+        old: &Certificate,
+        is_known: impl Fn(&Certificate) -> bool,
+    ) -> Option<Successor> {
+        let place = self.place_of(old)?;
+        let is_its = |claim: &Claim| {
+            claim.old == place && claim.signed && self.certificate(claim.new).is_some_and(&is_known)
+        };
+        let claim = self.claims().into_iter().filter(is_its).max_by_key(|claim| self.end_of(claim.new))?;
+        self.successors_by(HashMap::from([(place, claim)])).remove(&place)
+    }
+
+    fn successors_by(&self, chosen: HashMap<usize, Claim>) -> HashMap<usize, Successor> {
         let mut claims: Vec<Claim> = chosen.into_values().collect();
         // A successor ends later, so what follows it is known before it is asked for.
         claims.sort_by_key(|claim| Reverse(self.end_of(claim.old)));
         let mut successors: HashMap<usize, Successor> = HashMap::new();
         for claim in claims {
-            let Claim { old, new, signed, sure: proven } = claim;
+            let Claim { old, new, signed, sure: proven, twice } = claim;
             let (Some(held), Some(certificate)) = (self.certificates.get(new), self.certificate(new)) else {
                 continue;
             };
@@ -170,7 +192,7 @@ impl Contents {
             let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
             let (id, certificate) = (held.stored.id.clone(), certificate.clone());
             let apart = self.is_of_job_apart(new);
-            successors.insert(old, Successor { id, certificate, proven, apart, signed, last_end });
+            successors.insert(old, Successor { id, certificate, proven, apart, signed, twice, last_end });
         }
         successors
     }
@@ -178,13 +200,13 @@ impl Contents {
     /// The credential that takes the place of a certificate which is not on the token, as far as it is known by now: after
     /// the login by the records on private keys, before it by those on public objects.
     pub(crate) fn successor_of(&self, old: &Certificate) -> Option<Successor> {
-        let names_it =
-            |record: &Record| record.names_by_digest() && !self.is_twice(record) && record.concerns(old);
+        let names_it = |record: &Record| record.names_by_digest() && record.concerns(old);
         let mut claims: Vec<(bool, usize)> = Vec::new();
         for held in &self.private_keys {
             let signed = held.signed.as_ref().map(Signed::public_key);
             let public = signed.unwrap_or_else(|| held.stored.public_key.as_ref());
-            if let (Some(public), true) = (public, held.marking.record().is_some_and(names_it)) {
+            let counts = |record: &Record| names_it(record) && (signed.is_some() || !self.is_twice(record));
+            if let (Some(public), true) = (public, held.marking.record().is_some_and(counts)) {
                 claims.extend(self.certificates_for(public).map(|at| (signed.is_some(), at)));
             }
         }
@@ -220,7 +242,13 @@ impl Contents {
         let next = successors.get(&at).filter(|next| next.proven >= proven);
         let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
         let apart = self.is_of_job_apart(at);
-        Some(Successor { id: held.stored.id.clone(), certificate, proven, apart, signed, last_end })
+        let id = held.stored.id.clone();
+        Some(Successor { id, certificate, proven, apart, signed, twice: false, last_end })
+    }
+
+    /// Whether one is the other one renewed, as far as can be told without trust anchors.
+    pub(super) fn is_renewed_by(&self, old: &Certificate, new: &Certificate) -> bool {
+        is_one_renewed(old, new, &self.authorities())
     }
 
     /// The CA certificates on the token.
@@ -275,10 +303,12 @@ impl Contents {
     }
 
     /// What the record on a private key says of the certificates that it has signed for; of one that was not asked, of
-    /// those that hints take for its own.
+    /// those that hints take for its own. A record that is on another key too says it all the same: nothing is removed for it, and nothing
+    /// ordered that may be there.
     fn claims_of_key(&self, names: &Names, key: usize, claims: &mut Vec<Claim>) {
         let Some(held) = self.private_keys.get(key) else { return };
-        let Some(record) = held.marking.record().filter(|record| !self.is_twice(record)) else { return };
+        let Some(record) = held.marking.record() else { return };
+        let from = claims.len();
         let public = match &held.signed {
             Some(signed) => signed.public_key(),
             None => self.value_hint(key),
@@ -294,6 +324,9 @@ impl Contents {
                 self.claim(names, record, same_id.copied(), false, claims);
             }
             None => {}
+        }
+        if self.is_twice(record) {
+            claims.iter_mut().skip(from).for_each(|claim| claim.twice = true);
         }
     }
 
@@ -357,7 +390,7 @@ impl Contents {
                     || self.have_one_issuer(old, new) && self.have_one_holder(old, new);
                 let answers = self.certificate(new).is_some_and(|new| record.may_be_answered_by(new));
                 if of_issuer && answers && self.ends_later(old, new) {
-                    claims.push(Claim { old, new, signed, sure: false });
+                    claims.push(Claim { old, new, signed, sure: false, twice: false });
                 }
             }
         }
@@ -378,7 +411,7 @@ impl Contents {
                 let mut later = latest_first.iter().take_while(|new| self.end_of(**new) > self.end_of(old));
                 let new = later.find(|new| self.is_of_the_same_renewals(old, **new));
                 let signed = signed.contains(key);
-                claims.extend(new.map(|new| Claim { old, new: *new, signed, sure: false }));
+                claims.extend(new.map(|new| Claim { old, new: *new, signed, sure: false, twice: false }));
             }
         }
         claims

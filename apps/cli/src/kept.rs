@@ -311,6 +311,12 @@ impl Keeper {
         told.or_else(|| Some(Request::from_der(&entry.request_der().ok()?).ok()?.public_key().clone()))
     }
 
+    /// Whether the request that was made here for a key with this identifier is for this very key, as far as the token tells it.
+    pub fn has_requested(&self, session: &Session, key: &PendingKey) -> bool {
+        let requested = self.request_key(session, key);
+        requested.is_some_and(|requested| key.public_key().is_none_or(|public| *public == requested))
+    }
+
     /// A place for what the CA is about to say about this key.
     pub fn incoming(&self, token: &TokenIdentity, key_id: &[u8]) -> Incoming<'_> {
         let journal = self.journal.as_ref();

@@ -60,19 +60,24 @@ fn a_key_with_an_unreadable_certificate_stays_too() {
     assert!(retired(&made, &bank).unwrap().1);
 }
 
-/// The record that was copied to another user's key says nothing of either: nobody is renewed by it, nothing goes.
+/// The record that was copied to another user's key: who has the old one's name follows it, so that it is not renewed again; who has
+/// another is only said to, and nothing goes for either.
 #[test]
-fn the_same_record_on_two_keys_makes_no_successor() {
+fn for_the_same_record_on_two_keys_nothing_goes() {
     let bank = Bank::new();
     let (public, spki) = key();
     let bob = issued(&TestCa::new(), &of_the_firm("Example", "Bob"), &spki, 200, 7);
-    for begun in [bank.waiting(), bank.renewed()] {
+    for (begun, by) in [(bank.waiting(), &bob), (bank.renewed(), &bank.new)] {
         let made =
             begun.certificate(31, b"bob", "bob", bob.der()).pair(32, b"bob", bank.record.label(), &public);
         let mut contents = made.contents();
-        assert_eq!(renewed_from_id(&contents), vec![]);
         contents.prove_successors(&made).unwrap();
-        assert_eq!(renewed_from_id(&contents), vec![]);
+        let old = old_of(&contents, &bank);
+        let successor = old.successor().unwrap();
+        assert_eq!((&successor.certificate, successor.proven), (by, *by == bank.new));
+        assert!(contents.has_followers(&made, &bank.old).unwrap());
+        // Who is only said to is another user still.
+        assert!(old.of_other_users(days_from_now(0)).any(|other| *other == bob));
         assert_eq!(contents.followers(&made, &bank.old).unwrap().len(), 0);
         let refused = contents.make_sure_its_record_is_one(&old_of(&contents, &bank)).unwrap_err();
         assert_eq!(refused.code(), Code::RemovalDoubtful);
@@ -84,6 +89,55 @@ fn the_same_record_on_two_keys_makes_no_successor() {
     }
     let contents = bank.renewed().contents();
     contents.make_sure_its_record_is_one(&old_of(&contents, &bank)).unwrap();
+}
+
+/// Another program has copied our new key, and the record with it: both sign for the new certificate, and the one beside it is its key.
+#[test]
+fn a_copy_of_the_new_key_keeps_the_old_one_renewed() {
+    let bank = Bank::new();
+    let made = bank.renewed();
+    let mut made = made.private(42, b"copy", bank.record.label(), bank.new.public_key(), None);
+    for _ in 0..2 {
+        let mut contents = made.contents();
+        assert_eq!(contents.pending(&made).unwrap().len(), 0);
+        contents.prove_successors(&made).unwrap();
+        assert_eq!(renewed_from_id(&contents), [(b"old".to_vec(), b"new".to_vec())]);
+        assert!(old_of(&contents, &bank).successor().unwrap().proven);
+        let credentials = contents.credentials();
+        let new = credentials.iter().find(|one| *one.certificate() == bank.new).unwrap();
+        assert_eq!(new.private_key().unwrap().id, b"new");
+        assert_eq!(contents.followers(&made, &bank.old).unwrap().len(), 0);
+        made.private.reverse();
+    }
+}
+
+/// A key without a certificate that carries the record of one with it: by the answer in the old one's name the job is finished.
+#[test]
+fn a_record_whose_job_is_finished_makes_no_other_key_wait() {
+    let bank = Bank::new();
+    let finished = |made: &Made, id: &[u8], known: bool| {
+        let mut contents = made.contents();
+        let pending = contents.pending(made).unwrap();
+        let key = pending.iter().find(|key| key.id() == id).unwrap();
+        assert_eq!(key.doubt(), Some("same_record"), "it is shown all the same");
+        contents.is_finished_by_another(key, &bank.old, |_| known)
+    };
+    let made = bank.renewed().pair(32, b"else", bank.record.label(), &key().0);
+    assert!(finished(&made, b"else", false));
+    // While ours waits, one with another user's certificate does not finish it.
+    let (public, spki) = key();
+    let bob = issued(&TestCa::new(), &of_the_firm("Example", "Bob"), &spki, 200, 7);
+    let made = bank.waiting().certificate(31, b"bob", "bob", bob.der()).pair(
+        32,
+        b"bob",
+        bank.record.label(),
+        &public,
+    );
+    assert!(!finished(&made, b"new", false));
+    assert!(finished(&made, b"new", true), "but the caller's own records say so");
+    // Nor one that waits as well.
+    let made = bank.waiting().pair(32, b"else", bank.record.label(), &key().0);
+    assert!(!finished(&made, b"new", true) && !finished(&made, b"else", true));
 }
 
 /// Copied to another user's certificate and public key only, while our key with it waits: it is our key's.

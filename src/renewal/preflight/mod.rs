@@ -158,10 +158,12 @@ impl Preflight {
         let wanted = |record: &Record| only_user::is_asked(renewal) || is_job(record);
         let pending = contents.pending_where(session, wanted)?;
         let is_waiting = |key: &&PendingKey| key.state() != PendingState::PublicKeyOnly;
-        let waiting = pending.iter().filter(|key| is_job(key.record())).find(is_waiting);
+        let waiting: Vec<&PendingKey> =
+            pending.iter().filter(|key| is_job(key.record())).filter(is_waiting).collect();
+        let waiting = in_earnest(waiting, renewal, contents, run);
         // What is begun is finished first.
         if let (None, Some(old)) = (waiting, renewal.old_certificate())
-            && (contents.is_said_renewed(old) || !contents.followers(session, old)?.is_empty())
+            && (contents.is_said_renewed(old) || contents.has_followers(session, old)?)
         {
             // Which one is in use now, and when that can be renewed, depends on those that follow it in turn.
             contents.prove_successors(session)?;
@@ -172,6 +174,10 @@ impl Preflight {
             Some(old) => contents.successor_of(old.certificate()),
             None => now.and_then(Credential::successor).cloned(),
         };
+        // Of several the one that the caller's own records name.
+        let known = renewal.old_certificate().filter(|_| by.as_ref().is_some_and(|by| !by.proven));
+        let known = known.and_then(|old| contents.successor_known(old, |new| run.has_replaced(old, new)));
+        let by = known.or(by);
         let by = by.filter(|by| by.signed && waiting.is_none());
         let by = by.as_ref();
         let authorities = now.map(Credential::authorities).or(renewal.old().map(OldCertificate::authorities));
@@ -238,6 +244,23 @@ impl Preflight {
         }
         Ok(Preflight { points: findings })
     }
+}
+
+/// Of the keys that wait the one that the caller has made the request for, else the first. One without a certificate whose record is
+/// another key's, which has the certificate, is nobody's job.
+fn in_earnest<'k>(
+    waiting: Vec<&'k PendingKey>,
+    renewal: &Renewal,
+    contents: &Contents,
+    run: &Run<'_>,
+) -> Option<&'k PendingKey> {
+    let Some(old) = renewal.old_certificate() else { return waiting.first().copied() };
+    let is_requested =
+        |key: &&&PendingKey| key.public_key().is_some_and(|public| run.has_requested(public, old));
+    let is_known = |new: &Certificate| run.has_replaced(old, new);
+    let requested = waiting.iter().find(is_requested);
+    let mut open = waiting.iter().filter(|key| !contents.is_finished_by_another(key, old, is_known));
+    requested.or_else(|| open.next()).copied()
 }
 
 /// What was done for the certificate before.
@@ -452,7 +475,8 @@ fn renewed(notice: Notice, renewal: &Renewal, by: &Successor) -> Warning {
 
 /// Whether what took its place has the name of another user whose credential is on the token: a CA mistook one for the other.
 fn is_for_another(old: &Credential, by: &Successor, run: &Run<'_>) -> bool {
-    old.of_other_users(run.now()).any(|other| other.subject().has_same_attributes(by.certificate.subject()))
+    let mut others = old.of_other_users(run.now()).filter(|other| **other != by.certificate);
+    others.any(|other| other.subject().has_same_attributes(by.certificate.subject()))
 }
 
 fn gone(old: &Credential) -> PointResult {

@@ -54,8 +54,15 @@ pub fn meant(
     id: Option<&Hex>,
     accept: impl Fn(&PendingKey) -> bool,
 ) -> Result<Meant> {
+    let is_named = |key: &PendingKey| id.is_some() || select::names(session.token().found_by(), key.id());
     let key = match select::pending(session, id, accept) {
         Err(error) if error.code() != Code::PendingNotFound => return Err(error),
+        // Nobody has named it, and it may be another program's.
+        Ok(key) if !(is_named(&key) || select::may_be_offered(session, keeper, &key)) => {
+            let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
+            let candidate = select::candidate(&keeper.known(session, key));
+            return Err(error.fact(Fact::Candidate, candidate).fact(Fact::Reason, "same_record"));
+        }
         key => key,
     };
     let mut orders = in_use(keeper, session)?;

@@ -4,7 +4,7 @@ use base16ct::lower::encode_string as hex;
 use usbtoken::bank::KeyRule;
 use usbtoken::error::{Fact, Step};
 use usbtoken::pki::ProofLevel;
-use usbtoken::renewal::PendingKey;
+use usbtoken::renewal::{PendingKey, PendingState};
 use usbtoken::{
     Certificate, Code, Credential, Credentials, Error, Policy, Renewal, Result, Session, TokenUri,
 };
@@ -118,6 +118,32 @@ pub fn pending(
             Err(candidates.fold(error, |error, one| error.fact(Fact::Candidate, one)))
         }
     }
+}
+
+/// The key that waits for the answer in this one's place. Where several carry one record that is the one for which this computer has
+/// made the request.
+///
+/// # Errors
+/// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`] where none of several is known to be ours.
+pub fn awaiting(
+    session: &Session,
+    keeper: &Keeper,
+    renews: impl Fn(&PendingKey) -> bool,
+) -> Result<PendingKey> {
+    let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer && renews(key);
+    let requested = |key: &PendingKey| waits(key) && keeper.has_requested(session, key);
+    match pending(session, None, waits) {
+        Err(error) if error.code() == Code::PendingAmbiguous => {
+            pending(session, None, requested).map_err(|_| error)
+        }
+        key => key,
+    }
+}
+
+/// Whether a person may be told to go on with this key: nothing says that it is somebody else's, or this computer has made the request
+/// for it.
+pub fn may_be_offered(session: &Session, keeper: &Keeper, key: &PendingKey) -> bool {
+    key.doubt() != Some("same_record") || keeper.has_requested(session, key)
 }
 
 /// Whether a URI has this CKA_ID.

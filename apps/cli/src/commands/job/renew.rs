@@ -5,7 +5,7 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Step, Warning};
 use usbtoken::pki::jst_date;
 use usbtoken::places::OldCertificate;
-use usbtoken::renewal::{PendingState, Preflight, Renewable, Renewed};
+use usbtoken::renewal::{Preflight, Renewable, Renewed};
 use usbtoken::text::printable;
 use usbtoken::{Certificate, Code, Credential, Credentials, Error, Pending, Renewal, Result, Session};
 
@@ -346,11 +346,12 @@ impl Waiting<'_> {
     /// wants it. It is held to what its beginning demanded.
     fn resume(&self, renewal: &Renewal, old: &OldCertificate, error: Error) -> Result<Pending> {
         let Waiting { run, args, visit, checks, session } = self;
-        let key = select::pending(session, None, |key| {
-            key.renews(old.certificate()) && key.state() == PendingState::AwaitingAnswer
-        });
+        let key = select::awaiting(session, &visit.keeper, |key| key.renews(old.certificate()));
         // What is kept of a job is found by the certificate, which a record names by a digest alone.
         let key = key.map(|key| key.renewing(old.certificate()));
+        if key.as_ref().is_ok_and(|key| !select::may_be_offered(session, &visit.keeper, key)) {
+            return Err(error.fact(Fact::Reason, "same_record"));
+        }
         let ask =
             || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));
         let by_itself = match &key {

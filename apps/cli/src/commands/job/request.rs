@@ -131,6 +131,9 @@ fn name_waiting(error: Error, session: &Session, keeper: &Keeper, run: &Run, arg
     let id = error.facts().find(|(fact, _)| *fact == Fact::Id).and_then(|(_, id)| decode_vec(id).ok());
     let key = id.and_then(|id| select::pending(session, Some(&Hex(id)), |_| true).ok());
     let Some(key) = key.filter(|_| error.code() == Code::PendingExists) else { return error };
+    if !select::may_be_offered(session, keeper, &key) {
+        return error.fact(Fact::Reason, "same_record");
+    }
     let line = again(run, args, key.id(), ask::is_of_other(&key));
     let Some(subject) = &args.subject else { return error.fact(Fact::GoOn, line.end()) };
     let kept = keeper.entry(session, key.id()).ok().flatten();

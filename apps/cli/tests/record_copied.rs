@@ -1,0 +1,191 @@
+//! Our record is on a private key of another program too: a copy of our key, to which the label comes along, a credential or a pair of its
+//! own. No second key is made and no second certificate ordered, and nothing of that program is taken for ours.
+
+mod common;
+
+use std::path::Path;
+
+use common::{Outcome, Stage, hex};
+use serde_json::Value;
+use usbtoken_testkit::{Form, Kind, NameDer, Object, Snapshot, Text, days_from_now, shim, softhsm_module};
+
+const FOREIGN: &[u8] = &[0x88];
+
+const OF_EC: [(Kind, Foreign); 3] =
+    [(Kind::P256, Foreign::Copy), (Kind::P256, Foreign::Credential), (Kind::P256, Foreign::Pair)];
+
+/// Which private key of another program carries our record.
+#[derive(Clone, Copy, Debug)]
+enum Foreign {
+    Copy,
+    Credential,
+    Pair,
+}
+
+impl Stage {
+    /// The CA's command, which notes each order.
+    fn noted(&self, days: &str) -> String {
+        format!("echo >> orders; {}", self.issuer(&["--days", days]))
+    }
+
+    fn orders(&self) -> usize {
+        std::fs::read(self.file("orders")).map_or(0, |orders| orders.len())
+    }
+
+    /// Our private key, which carries the record.
+    fn ours(&self) -> Object {
+        let now = self.token.snapshot();
+        let mut keys = now.of_class("CKO_PRIVATE_KEY").filter(|key| key.label.starts_with("ut2"));
+        keys.next().unwrap().clone()
+    }
+
+    /// What the other program does.
+    fn copies(&self, what: Foreign, kind: Kind) -> Snapshot {
+        let Object { id, label, .. } = self.ours();
+        match what {
+            Foreign::Copy => self.token.inspect(|inspector| inspector.copy_private_key(&id, FOREIGN, &label)),
+            Foreign::Credential => {
+                let taro = NameDer::new().common(Text::Utf8, "Taro of the VPN").to_der();
+                self.token.credential(&self.ca, kind, FOREIGN, &taro, days_from_now(300));
+                self.token.inspect(|inspector| inspector.relabel(FOREIGN, label.as_bytes()));
+            }
+            Foreign::Pair => {
+                self.token.inspect(|inspector| inspector.generate_pair(kind, FOREIGN, &label));
+            }
+        }
+        self.token.snapshot()
+    }
+}
+
+fn go_on(error: &Value) -> Vec<String> {
+    let lines = error["facts"]["go_on"].as_array().cloned().unwrap_or_default();
+    lines.iter().map(|line| line.as_str().unwrap().to_owned()).collect()
+}
+
+/// That a line every day leaves it at that, whether the old one is named or not.
+#[track_caller]
+fn is_renewed(stage: &Stage, issuer: &str) {
+    for named in [&[][..], &["--id", "01"], &["--id", "01", "--retire-old"]] {
+        let said: Outcome = stage.run(&[&["renew", "--issuer", issuer], named].concat());
+        let done = said.result();
+        assert_eq!(done["already_renewed"], true, "{named:?}: {done:#}");
+        assert_eq!(done["retired"].as_bool(), (named.len() == 3).then_some(false), "{done:#}");
+        if named.len() == 3 {
+            assert_eq!(said.error()["facts"]["reason"][0], "same_record", "which one follows is doubtful");
+        }
+    }
+}
+
+#[test]
+fn what_is_renewed_stays_so() {
+    let rsa = [(Kind::Rsa2048, Foreign::Copy), (Kind::Rsa2048, Foreign::Pair)];
+    for (kind, foreign) in OF_EC.into_iter().chain(rsa) {
+        let stage = Stage::of(kind, days_from_now(11));
+        let issuer = stage.noted("365");
+        stage.run(&["renew", "--issuer", &issuer]).succeeded();
+        let before = stage.copies(foreign, kind);
+        is_renewed(&stage, &issuer);
+        stage.token.snapshot().assert_same_as(&before);
+        // Another computer knows it by the token.
+        std::fs::remove_dir_all(stage.file("state")).unwrap();
+        is_renewed(&stage, &issuer);
+        stage.token.snapshot().assert_same_as(&before);
+        if matches!(foreign, Foreign::Pair) {
+            stage.run(&["resume", "--issuer", &issuer]).failed("pending_ambiguous", 3);
+        }
+        assert_eq!(stage.orders(), 1, "{kind:?} {foreign:?}");
+    }
+}
+
+/// The CA gave it another common name: this computer knows it by its own request, another one asks a person.
+#[test]
+fn what_is_renewed_in_another_name_stays_so() {
+    for foreign in [Foreign::Copy, Foreign::Credential, Foreign::Pair] {
+        let stage = Stage::new();
+        let request = stage.request(&[]);
+        let other = NameDer::new().common(Text::Utf8, "another name").to_der();
+        let renamed = stage.ca.issue_for(&request).subject(&other).not_after(days_from_now(200)).der();
+        stage.install(&stage.ca.answer(Form::Pem, &renamed)).succeeded();
+        let before = stage.copies(foreign, Kind::P256);
+        let done = stage.run(&["renew", "--id", "01", "--issuer", "echo >> orders; false"]).json();
+        assert_eq!(done["already_renewed"], true, "{foreign:?}: {done:#}");
+        std::fs::remove_dir_all(stage.file("state")).unwrap();
+        let said = stage.run(&["renew", "--id", "01", "--issuer", "echo >> orders; false"]);
+        assert_ne!(said.code, 0, "{foreign:?}");
+        assert_eq!(stage.orders(), 0, "{foreign:?}");
+        stage.token.snapshot().assert_same_as(&before);
+    }
+}
+
+/// A year later the new one is renewed in its turn.
+#[test]
+fn the_next_renewal_of_the_row_works() {
+    for (kind, foreign) in OF_EC.into_iter().chain([(Kind::Rsa2048, Foreign::Copy)]) {
+        let stage = Stage::of(kind, days_from_now(11));
+        stage.run(&["renew", "--issuer", &stage.noted("20")]).succeeded();
+        let first = stage.ours();
+        let before = stage.copies(foreign, kind);
+        let issuer = stage.noted("365");
+        let done = stage.run(&["renew", "--issuer", &issuer]).json();
+        assert_eq!(done["replaced"]["id"], hex(&first.id), "{kind:?} {foreign:?}: {done:#}");
+        let after = stage.token.snapshot();
+        after.assert_keeps(&before);
+        assert_eq!((after.added_since(&before).len(), stage.orders()), (3, 2), "{kind:?} {foreign:?}");
+        let done = stage.run(&["renew", "--issuer", &issuer]).json();
+        assert_eq!(done["already_renewed"], true, "{kind:?} {foreign:?}: {done:#}");
+        stage.token.snapshot().assert_same_as(&after);
+    }
+}
+
+/// Ours waits, and a pair of another program carries its record: an answer that was kept is installed for ours.
+#[test]
+fn an_answer_that_was_kept_is_installed_for_the_key_that_signs_for_it() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let stage = Stage::of(kind, days_from_now(11));
+        let (issuer, driver) = (stage.noted("365"), softhsm_module());
+        let fault = Path::new("C_CreateObject#1:exit");
+        let env = [("USBTOKEN_SHIM_DRIVER", driver.as_path()), ("USBTOKEN_SHIM_FAULT", fault)];
+        let renew = ["--in-process", "renew", "--issuer", &issuer];
+        let killed = stage.run_through(&shim(), &env, stage.token.pin(), &stage.token.uri(), &renew);
+        assert_eq!((killed.code, stage.orders()), (86, 1), "{killed:?}");
+        let ours = stage.ours();
+        let before = stage.copies(Foreign::Pair, kind);
+        stage.run(&["renew", "--issuer", &issuer]).succeeded();
+        let after = stage.token.snapshot();
+        after.assert_keeps(&before);
+        let written = after.added_since(&before);
+        assert!(written.iter().all(|one| one.id == ours.id) && written.len() == 1, "{written:?}");
+        assert_eq!(stage.orders(), 1, "{kind:?}");
+        is_renewed(&stage, &issuer);
+    }
+}
+
+/// What a person is told to go on with is the key of the request that was made here; where this computer knows of none, neither is named.
+#[test]
+fn only_the_key_that_was_requested_is_named_to_go_on_with() {
+    for kind in [Kind::P256, Kind::Rsa2048] {
+        let stage = Stage::of(kind, days_from_now(11));
+        stage.request(&[]);
+        let ours = hex(&stage.ours().id);
+        let before = stage.copies(Foreign::Pair, kind);
+        let issuer = stage.noted("365");
+        let commands = [&["renew", "--issuer", &issuer][..], &["request", "--out", "again.pem"]];
+        for command in commands {
+            let error = stage.run(command).failed("pending_exists", 9);
+            assert_eq!(error["facts"]["id"][0], ours.as_str(), "{error:#}");
+            let [line] = go_on(&error).try_into().unwrap();
+            assert!(line.contains(&format!("--id {ours}")), "{line}");
+        }
+        let kept = std::fs::read_dir(stage.file("state/usbtoken")).unwrap();
+        kept.map(|file| file.unwrap().path()).for_each(|file| std::fs::remove_file(file).unwrap());
+        for command in commands.into_iter().chain([&["renew", "--resume", "--issuer", &issuer][..]]) {
+            let said = stage.run(command);
+            assert_ne!(said.code, 0, "{command:?}");
+            assert_eq!(go_on(&said.error()), Vec::<String>::new(), "{:#}", said.error());
+        }
+        // Nor does anything go on with what nobody has named.
+        stage.run(&["resume", "--issuer", &issuer]).failed("pending_ambiguous", 3);
+        assert_eq!(stage.orders(), 0);
+        stage.token.snapshot().assert_same_as(&before);
+    }
+}
