@@ -210,14 +210,20 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn note_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
-        self.note_wrong_pin_of(token, &jst_date(SystemTime::now()).to_string())
+        self.write_wrong_pin(token, &jst_date(SystemTime::now()).to_string())
     }
 
-    /// The same, of the day that was noted before.
+    /// Notes it as it was noted before: of that day, at that moment.
     ///
     /// # Errors
     /// [`Code::JournalUnusable`].
-    pub fn note_wrong_pin_of(&self, token: &TokenIdentity, day: &str) -> Result<()> {
+    pub fn restore_wrong_pin(&self, token: &TokenIdentity, day: &str, noted: SystemTime) -> Result<()> {
+        self.write_wrong_pin(token, day)?;
+        let path = self.wrong_pin(token);
+        private::set_modified(&path, noted).map_err(|error| self.unusable(&path, error))
+    }
+
+    fn write_wrong_pin(&self, token: &TokenIdentity, day: &str) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
         let path = self.wrong_pin(token);
         private::write_or_touch(&self.folder, &path, day.as_bytes())

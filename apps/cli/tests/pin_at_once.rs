@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::{Stage, outcome};
 use serde_json::json;
+use usbtoken::Finder;
 use usbtoken::driver::{LoginTurn, TokenIdentity};
 use usbtoken_testkit::{shim, softhsm_module};
 
@@ -115,4 +116,30 @@ fn a_killed_run_gives_its_turn_back() {
     command.args(["--json", "list", "--pin-file", "pin"]);
     let done = outcome(stage.at_home(&mut command));
     assert!(done.stderr.is_empty() || done.error()["name"] != "busy", "{done:?}");
+}
+
+/// A run that was kept out by another one has sent nothing: where the mark was noted before, it says so as before. One that was
+/// told that the PIN is right now and began earlier would else take it for wrong again.
+#[test]
+fn a_run_that_was_kept_out_changes_nothing_of_the_mark() {
+    let stage = Stage::new();
+    stage.write("new", b"777777");
+    let change = ["pin", "change", "--new-pin-file", "new"];
+    let wrong = |arguments: &[&str]| {
+        let (child, trace) = start(&stage, 0, &["--pin-env", "TEST_PIN"], arguments);
+        let output = child.wait_with_output().unwrap();
+        let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        (error["error"]["name"].as_str().unwrap().to_owned(), sent(&trace))
+    };
+    let mark = || std::fs::metadata(stage.mark()).unwrap().modified().unwrap();
+    assert_eq!(wrong(&["list"]), ("pin_incorrect".to_owned(), 1));
+    let noted = mark();
+    let token = Finder::new().module(stage.token.module()).find(&stage.token.uri().parse().unwrap()).unwrap();
+    let held = token.reserve().unwrap();
+    let corrected = [&change[..], &["--pin-corrected"]].concat();
+    assert_eq!(wrong(&corrected), ("busy".to_owned(), 0));
+    assert_eq!(mark(), noted);
+    drop(held);
+    assert_eq!(wrong(&corrected), ("pin_incorrect".to_owned(), 1));
+    assert!(mark() > noted);
 }

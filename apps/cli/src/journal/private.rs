@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// An answer with its chain has a few KiB.
 const ROOM: usize = 64 * 1024;
@@ -105,6 +106,15 @@ pub(super) fn remove(folder: &Path, path: &Path) -> io::Result<()> {
 /// Gives a file of this folder another name in it.
 pub(super) fn rename(folder: &Path, path: &Path, to: &Path) -> io::Result<()> {
     fs::rename(path, to).and_then(|()| sync_folder(folder))
+}
+
+/// Says of a file when it was written.
+pub(super) fn set_modified(path: &Path, at: SystemTime) -> io::Result<()> {
+    #[cfg(unix)]
+    let file = open(path)?;
+    #[cfg(not(unix))]
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_modified(at)
 }
 
 /// Whether something is there, or that cannot be told.

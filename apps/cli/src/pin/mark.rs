@@ -39,8 +39,8 @@ pub struct Mark<'a> {
 /// What stood in the place of a mark.
 enum Before {
     Nothing,
-    /// The mark of that day.
-    Day(String),
+    /// The mark of that day, and the moment at which it was noted.
+    Day(String, Option<SystemTime>),
     /// What cannot be read.
     Unreadable,
 }
@@ -106,7 +106,8 @@ impl<'a> Mark<'a> {
     fn note(&self) -> Result<()> {
         let (journal, token) = (self.place()?, &self.token.identity);
         let before = match journal.wrong_pin_since(token) {
-            Ok(day) => day.map_or(Before::Nothing, Before::Day),
+            Ok(Some(day)) => Before::Day(day, journal.wrong_pin_noted(token)),
+            Ok(None) => Before::Nothing,
             Err(_) => Before::Unreadable,
         };
         journal.note_wrong_pin(token)?;
@@ -144,8 +145,9 @@ impl<'a> Mark<'a> {
             _ => {
                 let _ = self.place().and_then(|journal| match before {
                     Some(Before::Nothing) => journal.forget_wrong_pin(token),
-                    Some(Before::Day(day)) => journal.note_wrong_pin_of(token, &day),
-                    Some(Before::Unreadable) | None => Ok(()),
+                    // Of its moment too: a later one would say to a run that began meanwhile that the PIN was wrong again.
+                    Some(Before::Day(day, Some(noted))) => journal.restore_wrong_pin(token, &day, noted),
+                    Some(Before::Day(_, None) | Before::Unreadable) | None => Ok(()),
                 });
             }
         }
