@@ -168,6 +168,9 @@ impl Preflight {
             // Which one is in use now, and when that can be renewed, depends on those that follow it in turn.
             contents.prove_successors(session)?;
         }
+        if let Some(old) = renewal.old_on_token() {
+            contents.search_key_of(session, old.certificate())?;
+        }
         let credentials = contents.credentials();
         let now = renewal.old_on_token().and_then(|old| present(&credentials, old));
         let by = match renewal.old_elsewhere() {
