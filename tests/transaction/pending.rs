@@ -39,6 +39,24 @@ fn a_pending_key_names_its_credential_and_its_day() {
     bank.assert_old_works();
 }
 
+/// From one reading, and in the session of a reservation, the same is read as alone.
+#[test]
+fn a_session_and_a_reservation_list_what_is_on_the_token() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let waiting = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let (pending, credentials) = session.pending_and_credentials().unwrap();
+    assert_eq!(pending.iter().map(|key| key.id()).collect::<Vec<_>>(), [waiting.key_id()]);
+    let listed =
+        |all: &usbtoken::Credentials| all.iter().map(|one| one.certificate().clone()).collect::<Vec<_>>();
+    let alone = listed(&session.credentials().unwrap());
+    assert!(alone.contains(old.certificate()));
+    assert_eq!(listed(&credentials), alone);
+    drop(session);
+    let reserved = bank.token().reserve().unwrap();
+    assert_eq!(listed(&reserved.credentials().unwrap()), listed(&bank.token().credentials().unwrap()));
+}
+
 /// What other programs put on a token stays theirs, however much it looks like ours.
 #[test]
 fn keys_of_others_are_never_listed() {

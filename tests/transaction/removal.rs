@@ -68,21 +68,25 @@ fn an_object_that_is_said_to_be_gone_is_looked_for_again() {
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
-/// Where the search after the destruction fails, the search says whether the object is gone.
+/// Where nothing can be read after a destruction, a search says whether the object is gone: what is done is told from what is
+/// pretended, whatever was answered. What follows cannot be read, and stays.
 #[test]
 fn what_cannot_be_read_after_its_destruction_is_searched_for() {
-    for (pretends, code) in [("", None), ("C_DestroyObject:ckr=CKR_OK; ", Some(Code::DestroyFailed))] {
+    for (call, code, stays) in [
+        ("", Code::RemovalDoubtful, 1),
+        ("C_DestroyObject:ckr=CKR_OK; ", Code::DestroyFailed, 2),
+        ("C_DestroyObject:lose=CKR_DEVICE_ERROR; ", Code::RemovalDoubtful, 1),
+        ("C_DestroyObject:ckr=CKR_DEVICE_ERROR; ", Code::DeviceFault, 2),
+    ] {
         let (bank, before) = waiting();
         let last = reads_before_the_first(&bank);
-        let fault = format!("{pretends}C_GetAttributeValue#{}:ckr=CKR_GENERAL_ERROR", last + 1);
-        let said = bank.run_with_faults(&fault, &ABANDON);
-        let Some(code) = code else {
-            said.json();
-            bank.soft.snapshot().assert_same_as(&bank.before);
-            continue;
-        };
-        said.failed(code);
-        bank.soft.snapshot().assert_same_as(&before);
+        let fault = format!("{call}C_GetAttributeValue#{}:ckr=CKR_GENERAL_ERROR,sticky", last + 1);
+        bank.run_with_faults(&fault, &ABANDON).failed(code);
+        let now = bank.soft.snapshot();
+        assert_eq!(left(&bank, &now).len(), stays, "{call}");
+        if stays == 2 {
+            now.assert_same_as(&before);
+        }
     }
 }
 
@@ -140,6 +144,22 @@ fn what_a_refused_write_left_is_removed() {
             assert_eq!(came.count(), 0, "{command}");
             now.assert_keeps(&before);
             assert_eq!(left(&bank, &now).len(), 2, "the key waits");
+        }
+    }
+}
+
+/// What is left without an identifier is not known again, so a token that has left a certificate is asked for none without it.
+#[test]
+fn a_token_that_leaves_certificates_is_asked_for_none_without_an_identifier() {
+    for refused in ["CKR_TEMPLATE_INCONSISTENT", "CKR_FUNCTION_FAILED"] {
+        for (left, asked) in [("lose", 5), ("ckr", 7)] {
+            let (bank, before) = waiting();
+            let fault = format!("C_CreateObject:{left}={refused},sticky");
+            let issuer = bank.issuer("");
+            bank.run_with_faults(&fault, &["resume", "--issuer", &issuer]).failed(Code::CertificateRefused);
+            let created = bank.called().iter().filter(|function| *function == "C_CreateObject").count();
+            assert_eq!(created, asked, "{left} {refused}");
+            bank.soft.snapshot().assert_same_as(&before);
         }
     }
 }

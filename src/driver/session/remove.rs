@@ -196,14 +196,27 @@ impl Session {
     /// Before a private key goes: no certificate for it is there that was not there when the plan was made, and what has to
     /// stay is there. One search says both.
     fn make_sure_nothing_came(&self, planned: &Planned, removal: &Removal) -> Result<()> {
-        let (Is::PrivateKey { signed_for: Some(public), .. }, Some(known)) = (&planned.is, &removal.known)
-        else {
-            return Ok(());
-        };
+        match (&planned.is, &removal.known) {
+            (Is::PrivateKey { signed_for: Some(public), .. }, Some(known)) => {
+                let found = self.open_session().find(Template::new())?;
+                self.make_sure_none_came(found, (planned, public), removal, known)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same of what a search has found; what has gone since then has not come.
+    fn make_sure_none_came(
+        &self,
+        all: Vec<ObjectHandle>,
+        (planned, public): (&Planned, &PublicKey),
+        removal: &Removal,
+        known: &Present,
+    ) -> Result<()> {
         let changed = |reason| Err(doubt(removal.step, planned.is.id(), reason));
         let open = self.open_session();
         let (mut found, mut moved, mut planned_here) = (BTreeSet::new(), 0, 0);
-        for handle in open.find(Template::new())? {
+        for handle in all {
             found.insert(handle);
             let is_known = known.owner == open.place(handle).owner && known.handles.contains(&handle);
             if is_known {

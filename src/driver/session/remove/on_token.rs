@@ -166,6 +166,73 @@ fn a_certificate_of_another_kind_that_came_keeps_the_key() {
     assert_eq!(came(&read, &removal.although_unread()), None);
 }
 
+/// Between the search and the reading an object may go: it has not come. What does not answer may be anything.
+#[test]
+fn what_has_gone_since_the_search_has_not_come() {
+    let read = Read::of(Kind::P256);
+    let (session, known) = (read.session(), read.present.clone());
+    let removal = read.removal(known.clone());
+    let gone = ObjectHandle(read.key.place.handle.0 + 1000);
+    let came = || {
+        let found = known.handles.iter().copied().chain([gone]).collect();
+        session.make_sure_none_came(found, (&removal.planned[0], &read.public), &removal, &known)
+    };
+    came().unwrap();
+    let open = session.open_session();
+    open.functions().close_session(open.handle()).unwrap();
+    let error = came().unwrap_err();
+    assert_eq!((error.code(), error.step()), (Code::RemovalDoubtful, Some(Step::Retire)));
+    assert!(error.facts().any(|one| one == (Fact::Reason, "object_unreadable")), "{error:?}");
+}
+
+/// Objects that are alike in everything are as many as the search by their identifier finds, or none of them goes.
+#[test]
+fn what_is_alike_is_found_as_often_as_it_is_to_go() {
+    let read = Read::of(Kind::P256);
+    let session = read.session();
+    read.fresh.soft.inspect(|inspector| {
+        inspector.write_certificate(&read.certificate.der, ID, "label");
+        inspector.write_certificate(&certificate(read.public.spki_der()), b"else", "label");
+    });
+    let all = session.objects(None).unwrap();
+    let alike: Vec<&StoredCertificate> = all.certificates.iter().filter(|one| one.id == ID).collect();
+    assert_eq!(alike.len(), 2);
+    let sure = |handles: &[u64], id: &[u8]| {
+        let step = Removal::new(Step::Retire);
+        let removal = handles.iter().fold(step, |removal, handle| {
+            let mut one = StoredCertificate { id: id.to_vec(), ..alike[0].clone() };
+            one.place.handle = ObjectHandle(*handle);
+            removal.certificate(&one)
+        });
+        let each = removal.planned.iter().map(|one| session.make_sure_alike_are_found(one, &removal));
+        each.map(|sure| sure.map_err(|error| error.code())).collect::<Vec<_>>()
+    };
+    let [one, two] = [alike[0], alike[1]].map(|one| one.place.handle.0);
+    let (other, doubtful) = (one + 1000, Err(Code::RemovalDoubtful));
+    assert_eq!(sure(&[one, two], ID), [Ok(()), Ok(())]);
+    // One search for all of them; what is read under another number as one of them is another object.
+    assert_eq!(sure(&[one, other], ID), [doubtful, Ok(())]);
+    assert_eq!(sure(&[one, two, other], ID), [doubtful, Ok(()), Ok(())]);
+    // Numbered anew: as many as there are.
+    assert_eq!(sure(&[other, other + 1], ID), [Ok(()), Ok(())]);
+    assert_eq!(sure(&[other, other + 1, other + 2], ID), [doubtful, Ok(()), Ok(())]);
+    // A single one is read before it goes, and nothing is found by no identifier.
+    assert_eq!(sure(&[other], b"none"), [Ok(())]);
+    assert_eq!(sure(&[other, other + 1], b""), [Ok(()), Ok(())]);
+    // The same of public keys; of others in the plan nothing counts.
+    let public = all.public_keys[0].clone();
+    let mut moved = public.clone();
+    moved.place.handle = ObjectHandle(other);
+    let twice = |second: &StoredPublicKey| {
+        let removal = Removal::new(Step::Retire).public_key(&public).unwrap().public_key(second).unwrap();
+        let removal = removal.certificate(alike[0]).named_private_key(&read.key);
+        removal.planned.iter().all(|one| session.make_sure_alike_are_found(one, &removal).is_ok())
+    };
+    assert!(!twice(&moved));
+    let another = StoredPublicKey { id: b"far".to_vec(), ..moved };
+    assert!(twice(&another), "it is not alike");
+}
+
 /// What has to stay may have another number where something else has.
 #[test]
 fn what_has_to_stay_is_there_or_numbered_anew() {
