@@ -1,18 +1,7 @@
 //! In which order the credentials of a row go, and who follows whom in it.
 
 use super::*;
-use crate::contents::Credential;
 use crate::error::Fact;
-
-fn of(contents: &Contents, certificate: &Certificate) -> Credential {
-    contents.credentials().iter().find(|one| one.certificate() == certificate).unwrap().clone()
-}
-
-fn named(ca: &TestCa, name: &str, spki: &[u8], days: i64, serial: u8) -> Certificate {
-    let subject = NameDer::new().common(Text::Utf8, name).to_der();
-    let der = ca.issue(&subject, spki).not_after(days_from_now(days)).serial(&[serial]).der();
-    Certificate::from_der(&der).unwrap()
-}
 
 fn text(label: &[u8]) -> &str {
     std::str::from_utf8(label).unwrap()
