@@ -67,6 +67,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
                 "Warning: the place that keeps a wrong PIN in mind cannot be used ({place}). Programs do not log in until it is put right."
             );
         }
+        Words::ChangeInterrupted => {
+            "A change of the PIN was interrupted: the NEW PIN may hold. Enter the new one first, and if it is wrong, the old one. Try no others."
+        }
         Words::HintPinPlace => {
             "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal."
         }
