@@ -96,3 +96,13 @@ fn credentials_but_for_some_are_the_others() {
     let left = all.without(|one| one.certificate() == &bank.old);
     assert_eq!(left.iter().map(|one| one.certificate().clone()).collect::<Vec<_>>(), [bank.new]);
 }
+
+/// What an interrupted write leaves is told from what was there when the job was read.
+#[test]
+fn a_pending_key_knows_what_was_there_when_it_was_read() {
+    let bank = Bank::new();
+    let made = bank.waiting();
+    let mut contents = made.contents();
+    let pending = contents.pending(&made).unwrap();
+    assert!(std::sync::Arc::ptr_eq(pending[0].present().unwrap(), contents.present()));
+}

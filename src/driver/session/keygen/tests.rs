@@ -54,6 +54,17 @@ fn a_half_is_new_by_one_of_its_names_or_as_what_was_not_there() {
     assert!(pair((9, ID, b"other"), None).is_new(wanted));
 }
 
+/// What a refused attempt has left without a name is seen by what is there more than before.
+#[test]
+fn what_came_is_more_than_was_there() {
+    let with = |numbers: &[u32]| {
+        let handles = numbers.iter().map(|one| made_up::private_key(*one, b"", b"", None).place.handle);
+        Present { handles: handles.collect(), ..Present::default() }
+    };
+    assert!(with(&[1, 2]).has_more_than(&with(&[1])) && with(&[2]).has_more_than(&with(&[1])));
+    assert!(!with(&[1]).has_more_than(&with(&[1, 2])) && !with(&[1]).has_more_than(&with(&[1])));
+}
+
 /// Both halves have it, or the certificate would not belong to its key for every program.
 #[test]
 fn a_pair_has_a_name_when_both_halves_have_it() {

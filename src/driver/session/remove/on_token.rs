@@ -97,6 +97,28 @@ fn an_object_went_where_its_handle_has_another() {
     assert!(went(b"label").is_ok());
 }
 
+/// After a destruction that is said to have failed: what stands under its handle, or elsewhere as planned, has not gone.
+#[test]
+fn an_object_has_gone_where_nothing_is_it() {
+    let read = Read::of(Kind::P256);
+    let (handle, known) = (read.key.place.handle, read.present.clone());
+    let public = read.session().objects(None).unwrap().public_keys[0].place.handle;
+    let gone = |handle, signed_for: &PublicKey| {
+        let signed = Signed::made_up(&read.key, Some(signed_for.clone()));
+        let removal = Removal::of(Step::Retire, &Arc::new(known.clone()));
+        let removal = removal.private_key(&read.key, &signed).unwrap();
+        read.session().has_gone(handle, &removal.planned[0], &removal)
+    };
+    let other = PublicKey::from_spki_der(&usbtoken_testkit::SoftKey::generate(Kind::P256).spki()).unwrap();
+    // Under its own handle it is known by what it says, whatever it signs; under another one by that.
+    assert!(!gone(handle, &read.public) && !gone(handle, &other));
+    for moved in [public, ObjectHandle(handle.0 + 1000)] {
+        assert!(!gone(moved, &read.public) && gone(moved, &other));
+    }
+    read.fresh.soft.inspect(|inspector| inspector.destroy(ID));
+    assert!(gone(handle, &read.public));
+}
+
 /// A private key under another handle is the one that signs for what the planned one has signed for.
 #[test]
 fn a_private_key_is_found_again_by_what_it_signs() {
