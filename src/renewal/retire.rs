@@ -233,7 +233,7 @@ impl Retire {
             return self.ended(session, &mut contents, run);
         };
         self.old.is_still_the_only_one(&credentials)?;
-        let followers = self.followers(session, &mut contents, old)?;
+        let followers = self.followers(session, &mut contents, old, run)?;
         if self.only_own && !self.named && begun.is_none() && !followers.is_empty() {
             let is_ours = |by: &Credential| {
                 let (was, new) = (old.certificate(), by.certificate());
@@ -383,10 +383,15 @@ impl Retire {
         session: &Session,
         contents: &mut Contents,
         old: &Credential,
+        run: &Run<'_>,
     ) -> Result<Vec<Credential>> {
         let Some(named) = &self.successor else {
             contents.make_sure_its_record_is_one(old)?;
-            return contents.row(session, old.certificate());
+            let row = contents.row(session, old.certificate())?;
+            if row.is_empty() {
+                return self.known_strangers(session, contents, old, run);
+            }
+            return Ok(row);
         };
         if !contents.is_there(named) || named == old.certificate() {
             return Ok(Vec::new());
@@ -409,6 +414,28 @@ impl Retire {
             }
             None => Ok(vec![shown]),
         }
+    }
+
+    /// Of what stands in its place on its key, of another CA or another firm, those that are known to renew it: by the caller's own records,
+    /// or in the same name, with what shows that they come from the right CA.
+    fn known_strangers(
+        &self,
+        session: &Session,
+        contents: &mut Contents,
+        old: &Credential,
+        run: &Run<'_>,
+    ) -> Result<Vec<Credential>> {
+        let was = old.certificate();
+        let strangers: Vec<Certificate> = contents.strangers_in_place_of(was).cloned().collect();
+        let mut known = Vec::new();
+        for new in strangers {
+            let Some(shown) = contents.shown(session, &new)? else { continue };
+            let is_vouched_for = || was.has_same_holder(&new) && self.issuer(&shown, old, run).is_shown();
+            if run.has_replaced(was, &new) || is_vouched_for() {
+                known.push(shown);
+            }
+        }
+        Ok(known)
     }
 }
 

@@ -268,6 +268,11 @@ impl<'a> Run<'a> {
         self.installations.day_of(certificate)
     }
 
+    /// Whether this program has installed the certificate, as far as it was given the records of that or keeps them.
+    pub fn has_installed(&self, certificate: &Certificate) -> bool {
+        self.installed_on(certificate).is_some()
+    }
+
     /// Keeps for later processes what was installed.
     ///
     /// # Errors
