@@ -182,6 +182,15 @@ fn only_the_key_that_was_requested_is_named_to_go_on_with() {
             let said = stage.run(command);
             assert_ne!(said.code, 0, "{command:?}");
             assert_eq!(go_on(&said.error()), Vec::<String>::new(), "{:#}", said.error());
+            if said.error()["name"] == "pending_exists" {
+                assert_eq!(
+                    said.error()["facts"]["reason"],
+                    serde_json::json!(["same_record"]),
+                    "{:#}",
+                    said.error()
+                );
+                assert_eq!(said.error()["facts"]["id"], Value::Null, "{:#}", said.error());
+            }
         }
         // Nor does anything go on with what nobody has named.
         stage.run(&["resume", "--issuer", &issuer]).failed("pending_ambiguous", 3);

@@ -1,19 +1,9 @@
 //! What takes the place of a certificate, and what is asked, told and removed for it.
 
 use super::*;
+use crate::contents::HalfWritten;
 use crate::contents::answered::make_sure_it_is_meant;
-use crate::contents::{Credential, HalfWritten};
 use crate::error::Fact;
-
-fn of(contents: &Contents, certificate: &Certificate) -> Credential {
-    contents.credentials().iter().find(|one| one.certificate() == certificate).unwrap().clone()
-}
-
-fn named(ca: &TestCa, name: &str, spki: &[u8], days: i64, serial: u8) -> Certificate {
-    let subject = NameDer::new().common(Text::Utf8, name).to_der();
-    let der = ca.issue(&subject, spki).not_after(days_from_now(days)).serial(&[serial]).der();
-    Certificate::from_der(&der).unwrap()
-}
 
 /// The new credential alone: the one that it replaced is in a file, or gone.
 fn without_old(new: &Certificate, label: &[u8]) -> Made {
