@@ -13,12 +13,12 @@ const ANCHOR: [&str; 2] = ["--trust-anchor", "ca/ca.pem"];
 /// Of whom the certificate is: the same CA for another firm, another CA for somebody of the firm, another CA for the very subject.
 #[derive(Clone, Copy, Debug)]
 enum Of {
-    AnotherFirm,
-    AnotherCa,
-    AnotherCaOneName,
+    Firm,
+    Ca,
+    CaOfOneName,
 }
 
-const ALL: [Of; 3] = [Of::AnotherFirm, Of::AnotherCa, Of::AnotherCaOneName];
+const ALL: [Of; 3] = [Of::Firm, Of::Ca, Of::CaOfOneName];
 
 impl Stage {
     fn noted(&self, days: &str) -> String {
@@ -45,9 +45,9 @@ impl Stage {
         let firm = NameDer::new().organization(Text::Utf8, "Mail").common(Text::Utf8, "Taro").to_der();
         let stranger = TestCa::new();
         let issue = match of {
-            Of::AnotherFirm => self.ca.issue(&firm, &spki),
-            Of::AnotherCa => stranger.issue(&colleague(), &spki).issuer(&other),
-            Of::AnotherCaOneName => stranger.issue(banks.subject().der(), &spki).issuer(&other),
+            Of::Firm => self.ca.issue(&firm, &spki),
+            Of::Ca => stranger.issue(&colleague(), &spki).issuer(&other),
+            Of::CaOfOneName => stranger.issue(banks.subject().der(), &spki).issuer(&other),
         };
         let der = issue.not_after(days_from_now(days)).der();
         let other_ca = stranger
@@ -78,7 +78,7 @@ fn go_on(error: &Value) -> Vec<String> {
 /// In the year after the renewal the daily run says what it says without the other certificate, whatever the line names.
 #[test]
 fn in_the_year_after_a_renewal_a_stranger_changes_nothing() {
-    for (of, days) in ALL.into_iter().zip([800, 800, 800]).chain([(Of::AnotherFirm, 100)]) {
+    for (of, days) in ALL.into_iter().zip([800, 800, 800]).chain([(Of::Firm, 100)]) {
         let stage = Stage::new();
         let issuer = stage.noted("365");
         let daily = [&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat();
@@ -170,7 +170,7 @@ fn a_trust_anchor_says_that_it_is_a_renewal() {
     let stage = Stage::new();
     stage.run(&["renew", "--issuer", &stage.noted("20")]).succeeded();
     let (id, new) = (hex(&stage.banks().id), serial_hex(stage.banks().bytes("Value").unwrap()));
-    let (_, before) = stage.stranger(Of::AnotherCaOneName, 800);
+    let (_, before) = stage.stranger(Of::CaOfOneName, 800);
     let other_computer = || drop(std::fs::remove_dir_all(stage.file("state")));
     other_computer();
     let renew = ["renew", "--serial", &new, "--issuer", "false"];
