@@ -14,6 +14,7 @@ use crate::driver::{StoredKey, doubt};
 use crate::error::{Result, Step};
 use crate::pki::Certificate;
 use base16ct::lower::encode_string as hex;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A certificate by what records name it by.
@@ -63,9 +64,24 @@ impl Contents {
     /// # Errors
     /// As [`Contents::followers`].
     pub(crate) fn has_followers(&mut self, signer: &dyn Signer, old: &Certificate) -> Result<bool> {
-        let by_record = self.followers_by(signer, old, |_| true)?;
-        let with_its_key = self.followers_with_the_same_key(signer, old, true)?;
-        Ok(!by_record.is_empty() || !with_its_key.is_empty())
+        let in_doubt = self.followers_in_doubt(signer, old)?;
+        Ok(!in_doubt.is_empty() || !self.followers_with_the_same_key(signer, old, true)?.is_empty())
+    }
+
+    /// Those by a record, on however many private keys, and those of the same renewals with its key, each certificate once.
+    ///
+    /// # Errors
+    /// As [`Contents::followers`].
+    pub(crate) fn followers_in_doubt(
+        &mut self,
+        signer: &dyn Signer,
+        old: &Certificate,
+    ) -> Result<Vec<Credential>> {
+        let mut all = self.followers_by(signer, old, |_| true)?;
+        all.extend(self.followers_with_the_same_key(signer, old, false)?);
+        let mut seen = HashSet::new();
+        all.retain(|one| seen.insert(one.certificate().fingerprint()));
+        Ok(all)
     }
 
     /// Those by a record that is on a number of private keys that counts.

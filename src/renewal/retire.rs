@@ -393,12 +393,14 @@ impl Retire {
         run: &Run<'_>,
     ) -> Result<Vec<Credential>> {
         let Some(named) = &self.successor else {
-            contents.make_sure_its_record_is_one(old)?;
-            let row = contents.row(session, old.certificate())?;
-            if row.is_empty() {
-                return self.known_strangers(session, contents, old, run);
+            if let Err(doubt) = contents.make_sure_its_record_is_one(old) {
+                return self.followers_in_doubt(session, contents, old, doubt, run);
             }
-            return Ok(row);
+            let row = contents.row(session, old.certificate())?;
+            return match row.is_empty() {
+                true => self.known_strangers(session, contents, old, run),
+                false => Ok(row),
+            };
         };
         if !contents.is_there(named) || named == old.certificate() {
             return Ok(Vec::new());

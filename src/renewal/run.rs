@@ -182,8 +182,9 @@ impl<'a> Run<'a> {
         self.requests.iter().any(|(requested, renewed)| requested == key && *renewed == serial)
     }
 
-    /// Whether this program has installed the one in place of the other.
-    pub(super) fn has_replaced(&self, old: &Certificate, new: &Certificate) -> bool {
+    /// Whether this program has installed the one in place of the other, by its own records ([`Run::installations`],
+    /// [`Run::installations_in`]).
+    pub fn has_replaced(&self, old: &Certificate, new: &Certificate) -> bool {
         self.installations.shows(old, new)
     }
 
