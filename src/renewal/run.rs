@@ -24,7 +24,8 @@ pub trait Progress: Send + Sync {
 
     /// Whether to stop before the next step. What was begun is then withdrawn, and the error is
     /// [`Code::Cancelled`]. A call into a driver that runs in this process is not interrupted; one in a process of its own
-    /// ([`Finder::driver_host`](crate::Finder::driver_host)) is ended when it does not return within two seconds.
+    /// ([`Finder::driver_host`](crate::Finder::driver_host)) is ended when it does not return within two seconds,
+    /// or within ten where the call may write to the token.
     fn is_cancelled(&self) -> bool {
         false
     }
