@@ -5,9 +5,9 @@ use super::credential::Credential;
 use super::held::{HeldKey, HeldPublicKey, put};
 use super::record::Record;
 use super::signer::Signer;
-use crate::driver::{Signed, StoredKey};
+use crate::driver::{Label, Signed, StoredKey};
 use crate::error::{Error, Result};
-use crate::pki::{PublicKey, SignatureAlgorithm};
+use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -99,7 +99,28 @@ impl Contents {
         let halves = self.index.public_by_key.get(public).into_iter().flatten();
         let mut ids = halves.filter_map(|at| self.public_keys.get(*at)).map(|half| &half.stored.id);
         let key = told_by_same_id.or_else(|| told.clone().next()).copied();
-        key.or_else(|| silent(&held.stored.id)).or_else(|| ids.find_map(silent))
+        let key = key.or_else(|| silent(&held.stored.id)).or_else(|| ids.find_map(silent));
+        key.or_else(|| self.labelled_alike(&held.stored.label, public))
+    }
+
+    /// The only key that wants the PIN for each signature, and so is not asked for a list, that may be this one's, with this label: some
+    /// drivers give private keys no identifier.
+    fn labelled_alike(&self, label: &Label, public: &PublicKey) -> Option<usize> {
+        let algorithm = SignatureAlgorithm::for_key(&public.in_usual_form().algorithm());
+        let may = |(at, held): &(usize, &HeldKey)| {
+            let key = &held.stored;
+            let of_its_kind = key.algorithm.is_none() || key.algorithm == algorithm;
+            key.always_authenticate && of_its_kind && held.signed.is_none() && self.is_unexplained(*at)
+        };
+        let labelled = |(_, held): &(usize, &HeldKey)| held.stored.label == *label;
+        let mut alike = self.private_keys.iter().enumerate().filter(labelled).filter(may);
+        alike.next().filter(|_| alike.next().is_none()).map(|(at, _)| at)
+    }
+
+    /// Whether nothing tells the public half of a private key, and no certificate or public key has its identifier: it may be that
+    /// of any certificate.
+    pub(super) fn is_unexplained(&self, key: usize) -> bool {
+        self.value_hint(key).is_none() && !self.is_explained(key)
     }
 
     /// Whether the public key objects of an identifier say that its key is another one.
@@ -228,7 +249,9 @@ impl Contents {
     fn is_explained(&self, key: usize) -> bool {
         let Some(held) = self.private_keys.get(key) else { return false };
         let id = &held.stored.id;
-        self.index.certificates_by_id.contains_key(id) || self.index.public_by_id.contains_key(id)
+        // An identifier that is empty is no one's.
+        !id.is_empty()
+            && (self.index.certificates_by_id.contains_key(id) || self.index.public_by_id.contains_key(id))
     }
 
     /// Whether a key signs for this public key, or its refusal to sign at all. A token that fails is an error.
@@ -266,6 +289,19 @@ impl Contents {
             }
         }
         (likely, possible)
+    }
+
+    /// Lets those sign that may be the private key of a certificate, where hints give it none: some drivers give private keys no
+    /// identifier.
+    ///
+    /// # Errors
+    /// What signing returns when it is the token that failed.
+    pub(crate) fn search_key_of(&mut self, signer: &dyn Signer, certificate: &Certificate) -> Result<()> {
+        if let Some(at) = self.place_of(certificate).filter(|at| self.key_hint_place(*at).is_none()) {
+            let id = self.certificates.get(at).map(|held| held.stored.id.clone()).unwrap_or_default();
+            self.keys_that_sign_for(signer, certificate.public_key(), &id)?;
+        }
+        Ok(())
     }
 
     /// The private key of a certificate, shown by its signature.

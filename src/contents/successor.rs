@@ -129,10 +129,10 @@ impl Contents {
         let claims = |at: &usize| {
             let mut olds = Vec::new();
             self.claims_of_key(&names, *at, &mut olds);
-            // A key of ours whose certificate another program has moved: of that it would be said that its key is missing.
+            // Of a certificate that another program has moved, or whose key shows no identifier, it would be said that its key is missing.
             let is_silent = || {
-                self.private_keys.get(*at).is_some_and(|held| held.marking.record().is_some())
-                    && self.value_hint(*at).is_none()
+                let is_ours = self.private_keys.get(*at).is_some_and(|held| held.marking.record().is_some());
+                (is_ours && self.value_hint(*at).is_none() || self.is_unexplained(*at))
                     && self.may_be_of_a_stray(*at, strays.get_or_init(|| self.kinds_of_strays()))
             };
             (!olds.is_empty() || is_silent()) && !asks(at)

@@ -7,16 +7,18 @@ use jiff::civil::Date;
 use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now, manual_subject};
 
 use super::signer::Signer;
-use super::{Caller, Contents, Meant, OfCopies, PendingState, Record};
+use super::{Caller, Contents, Credential, Meant, OfCopies, PendingState, Record};
 use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey, made_up};
 use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
 
 mod answered;
+mod apart;
 mod asked;
 mod beside;
 mod choice;
 mod hints;
+mod known;
 mod lists;
 mod model;
 mod named;
@@ -106,6 +108,18 @@ fn key() -> (PublicKey, Vec<u8>) {
 fn certificate(ca: &TestCa, spki: &[u8], days: i64, serial: &[u8]) -> Certificate {
     let subject = manual_subject().to_der();
     let der = ca.issue(&subject, spki).not_after(days_from_now(days)).serial(serial).der();
+    Certificate::from_der(&der).unwrap()
+}
+
+/// The credential of a certificate.
+fn of(contents: &Contents, certificate: &Certificate) -> Credential {
+    contents.credentials().iter().find(|one| one.certificate() == certificate).unwrap().clone()
+}
+
+/// A certificate in this common name.
+fn named(ca: &TestCa, name: &str, spki: &[u8], days: i64, serial: u8) -> Certificate {
+    let subject = NameDer::new().common(Text::Utf8, name).to_der();
+    let der = ca.issue(&subject, spki).not_after(days_from_now(days)).serial(&[serial]).der();
     Certificate::from_der(&der).unwrap()
 }
 

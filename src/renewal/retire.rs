@@ -120,6 +120,13 @@ impl Retire {
         })
     }
 
+    /// Certificates among which may be the CA's, such as those of the answer: who issued both may be shown by them.
+    #[must_use]
+    pub fn certificates(mut self, certificates: impl IntoIterator<Item = Certificate>) -> Self {
+        self.certificates.extend(certificates);
+        self
+    }
+
     /// The certificate that takes the place of the old one, named by a person. Without it, that is what the records on the
     /// private keys say, the last of a row of renewals first; credentials that other programs or the first release have renewed have none.
     #[must_use]
@@ -262,7 +269,7 @@ impl Retire {
         if let Some(removals) = run.removals() {
             let token = session.token().identity();
             let what = (old.certificate(), retirement.id.as_slice(), labels.as_slice());
-            removals.begin_removal(token, what, successor.certificate());
+            removals.begin_removal(token, what, (successor.certificate(), issuer.is_shown()));
         }
         session.remove(&retirement.removal).map_err(|error| about(error, old))?;
         if let Some(removals) = run.removals() {

@@ -268,6 +268,16 @@ impl<'a> Run<'a> {
         self.installations.day_of(certificate)
     }
 
+    /// What is known of the installation of this certificate.
+    pub(super) fn installation(&self, certificate: &Certificate) -> Option<Installation> {
+        self.installations.of(certificate)
+    }
+
+    /// Keeps for later processes what is being installed.
+    pub(super) fn begin_installation(&self, record: &Installation) {
+        self.installations.begin(record);
+    }
+
     /// Keeps for later processes what was installed.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base16ct::lower::encode_string as hex;
 use usbtoken::renewal::Retire;
 use usbtoken::{Code, Run};
-use usbtoken_testkit::{Kind, days_from_now, serial_hex};
+use usbtoken_testkit::{Form, Kind, days_from_now, serial_hex};
 
 use crate::common::{Bank, Said, credential, refused};
 
@@ -97,6 +97,52 @@ fn a_renewal_that_was_killed_in_its_removal_is_ended_by_its_answer() {
         let daily = ["renew", "--id", "01", "--retire-old", "--issuer", "false"];
         assert_eq!(bank.run(&daily).json()["already_renewed"], true);
         assert_done(&bank, "the day after");
+    }
+}
+
+/// Only the answer has the CA's certificate. Asked for again with it, by name or each day, the removal is ended, though no person says who
+/// issued what.
+#[test]
+fn what_the_answer_has_shown_counts_when_it_is_asked_for_again() {
+    // Killed when the certificate was written, or after one of the three.
+    let ways = [
+        (0, "install"),
+        (2, "install"),
+        (3, "install"),
+        (2, "retire"),
+        (0, "renew"),
+        (2, "renew"),
+        (0, "renew by itself"),
+    ];
+    for (killed, again) in ways {
+        let what = format!("{killed}: {again}");
+        let bank = Bank::of(Kind::P256, days_from_now(11));
+        let (issuer, serial) = (bank.issuer("--form bundle"), serial_hex(&bank.old.certificate));
+        let install = ["install", "answer", "--retire-old"];
+        let said = if again == "renew by itself" {
+            let renew = ["renew", "--retire-old", "--issuer", &issuer];
+            bank.run_with_faults("C_CreateObject:exit-after", &renew)
+        } else {
+            bank.run(&["request", "--out", "request.pem"]).json();
+            let new = bank.ca.issue_for(&bank.read("request.pem")).der();
+            bank.write("answer", &bank.ca.answer(Form::Bundle, &new));
+            let ways = match killed {
+                0 => format!("dies-in-create={}", new.len()),
+                _ => format!("destroy-kills,destroy-at={killed}"),
+            };
+            bank.odd(&ways, &install)
+        };
+        assert!(said.stdout.is_empty() && said.exit != 0, "{what}: {said:?}");
+        assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 3 - killed, "{what}");
+        let done = match again {
+            "install" => bank.run(&install).json(),
+            "retire" => bank.run(&["retire", "--yes", "--serial", &serial]).json(),
+            "renew" => bank.run(&["renew", "--retire-old", "--serial", &serial, "--issuer", "false"]).json(),
+            _ => bank.run(&["renew", "--retire-old", "--issuer", "false"]).json(),
+        };
+        assert!(again == "retire" || done["retired"] == true, "{what}: {done:#}");
+        assert_eq!(begun(&bank), 0, "{what}");
+        assert_done(&bank, &what);
     }
 }
 

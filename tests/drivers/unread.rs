@@ -148,3 +148,29 @@ fn what_was_renewed_is_known_where_no_public_key_shows() {
     assert_eq!((&old["renewable"], &old["successor"]["proven"]), (&false.into(), &true.into()), "{listed:#}");
     assert_eq!(bank.odd(ways, &["list", "--due"]).json().as_array().map(Vec::len), Some(0));
 }
+
+/// Private keys show no CKA_ID, certificates and public keys do. The key that signs is the certificate's: nobody is told that it is
+/// missing, and what the token does not allow is said as it is.
+#[test]
+fn a_key_whose_identifier_does_not_show_is_the_one_that_signs() {
+    for (kind, ways) in [
+        (Kind::P256, "key-ids-unread"),
+        (Kind::P256, "key-ids-unread,hides-public-keys"),
+        (Kind::P256, "key-ids-unread,asks"),
+        (Kind::Rsa2048, "key-ids-unread"),
+    ] {
+        let bank = Bank::of(kind, days_from_now(11));
+        let listed = bank.odd(ways, &["list"]).json();
+        let old = listed.as_array().unwrap().iter().find(|one| one["id"] == "01").unwrap();
+        assert_eq!(old["renewable"], true, "{ways}: {old:#}");
+        let error = bank.renew_oddly(ways, &["--id", "01"]).failed(Code::KeyUnfit);
+        assert!(!error["next"].as_str().unwrap().contains("eissue"), "{ways}: {error:#}");
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+    // Where no key signs for it, it is missing.
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.pkcs11_tool(&["--delete-object", "--type", "privkey", "--id", "01"]);
+    bank.soft.inspect(|inspector| inspector.generate_pair_beside(Kind::P256, b"\x31", "another"));
+    bank.odd("key-ids-unread", &["list"]).json()[0]["renewable"].as_bool().filter(|can| !can).unwrap();
+    bank.renew_oddly("key-ids-unread", &[]).failed(Code::KeyMissing);
+}

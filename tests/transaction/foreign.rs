@@ -292,16 +292,24 @@ fn odd_objects_are_used_and_kept() {
     assert_only_gone(&bank, &before, |object| object.id == bank.old.id);
 }
 
-/// A negative serial number made a label that did not parse back.
-#[test]
-fn a_negative_serial_number_is_a_serial_number() {
+/// A token with a second credential, whose certificate has the serial number -7b.
+fn with_a_negative_number() -> Bank {
     let bank = Bank::new();
     let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[7], "negative"));
     let subject = NameDer::new().common(Text::Utf8, "negative").to_der();
     let der = bank.ca.issue(&subject, &spki).serial(&[0x85]).not_after(days_from_now(9)).der();
     bank.soft.inspect(|inspector| inspector.write_certificate(&der, &[7], "negative"));
+    bank
+}
+
+const NEGATIVE_BEFORE: &str = "usbtoken:20261101:renews:-7b";
+
+/// A negative serial number made a label that did not parse back.
+#[test]
+fn a_negative_serial_number_is_a_serial_number() {
+    let bank = with_a_negative_number();
     let before = bank.soft.snapshot();
-    for label in [None, Some("usbtoken:20261101:renews:-7b")] {
+    for label in [None, Some(NEGATIVE_BEFORE)] {
         match label {
             None => drop(bank.run(&["request", "--id", "07", "--out", "request.pem"]).json()),
             Some(label) => {
@@ -316,6 +324,32 @@ fn a_negative_serial_number_is_a_serial_number() {
         bank.run(&["abandon", "--yes", "--id", id]).json();
         bank.soft.snapshot().assert_same_as(&before);
     }
+}
+
+/// The answer to a request of the previous release, whose job names such a certificate: another CA's is no answer, the right one is
+/// installed in place of the old one, which then may go.
+#[test]
+fn a_job_of_the_previous_release_for_a_negative_number_is_installed() {
+    let bank = with_a_negative_number();
+    let before = bank.soft.snapshot();
+    let spki = bank.soft.inspect(|inspector| inspector.generate_pair(Kind::P256, &[0x77], NEGATIVE_BEFORE));
+    let waiting = bank.soft.snapshot();
+    let subject = NameDer::new().common(Text::Utf8, "negative").to_der();
+    let answer = bank.ca.issue(&subject, &spki).not_after(days_from_now(365)).der();
+    bank.write("answer.der", &answer);
+    let done = bank.run(&["install", "answer.der"]).json();
+    assert_eq!((&done["credential"]["id"], &done["replaced"]["serial"]), (&"77".into(), &"-7b".into()));
+    let both = bank.soft.snapshot();
+    both.assert_keeps(&waiting);
+    assert_eq!(both.added_since(&waiting).len(), 1, "the certificate");
+    assert_eq!(bank.run(&["pending"]).json(), serde_json::json!([]));
+    assert_eq!(bank.run(&["install", "answer.der"]).json()["already_installed"], true);
+    bank.soft.snapshot().assert_same_as(&both);
+    let anchor = bank.anchor();
+    let retire = ["retire", "--yes", "--serial", "-7b", "--trust-anchor", &anchor];
+    assert_eq!(bank.run(&retire).json()["retired"]["serial"], "-7b");
+    assert_only_gone(&bank, &both, |object| object.id == [7]);
+    bank.soft.snapshot().assert_keeps(&before.only(|object| object.id != [7]));
 }
 
 /// What the previous release began is listed, resumed, installed and abandoned.

@@ -24,6 +24,18 @@ fn two_credentials() -> Bank {
     bank
 }
 
+/// And with a third one, id 0c, whose key and certificate have labels of their own.
+fn three_credentials() -> Bank {
+    let bank = two_credentials();
+    let subject = NameDer::new().common(Text::Utf8, "third").to_der();
+    bank.soft.inspect(|inspector| {
+        let spki = inspector.generate_pair(Kind::P256, &[0xc], "third-key");
+        let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(12));
+        inspector.write_certificate(&issue.der(), &[0xc], "third-certificate");
+    });
+    bank
+}
+
 /// The command with more behind the token's URI.
 fn run(bank: &Bank, more: &str, arguments: &[&str]) -> Said {
     let uri = format!("{}{more}", bank.soft.uri());
@@ -50,13 +62,7 @@ const NONE: [&str; 5] =
 /// A label alone may be that of the certificate or of its private key, which shows after the login.
 #[test]
 fn a_label_without_a_type_is_of_the_certificate_or_of_its_key() {
-    let bank = two_credentials();
-    let subject = NameDer::new().common(Text::Utf8, "third").to_der();
-    bank.soft.inspect(|inspector| {
-        let spki = inspector.generate_pair(Kind::P256, &[0xc], "third-key");
-        let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(12));
-        inspector.write_certificate(&issue.der(), &[0xc], "third-certificate");
-    });
+    let bank = three_credentials();
     for more in [";object=third-key", ";object=third-key;type=private", ";object=third-certificate"] {
         let list = run(&bank, more, &["list"]).json();
         assert_eq!((list.as_array().unwrap().len(), &list[0]["id"]), (1, &"0c".into()), "{more}");
@@ -72,13 +78,7 @@ fn a_label_without_a_type_is_of_the_certificate_or_of_its_key() {
 /// there, the label is its own; afterwards nothing has it.
 #[test]
 fn what_was_renewed_or_removed_is_told_to_who_names_its_label() {
-    let bank = two_credentials();
-    let subject = NameDer::new().common(Text::Utf8, "third").to_der();
-    bank.soft.inspect(|inspector| {
-        let spki = inspector.generate_pair(Kind::P256, &[0xc], "third-key");
-        let issue = bank.ca.issue(&subject, &spki).not_after(days_from_now(12));
-        inspector.write_certificate(&issue.der(), &[0xc], "third-certificate");
-    });
+    let bank = three_credentials();
     let names = [
         ";object=third-key",
         ";object=third-certificate",

@@ -3,7 +3,8 @@
 mod common;
 
 use common::login::{DEMANDS, confirm, nothing_changed, renewed, replaced};
-use common::{Outcome, Stage, bank, servers};
+use common::servers::{self, Server};
+use common::{Outcome, Stage, bank};
 use std::path::Path;
 use usbtoken_testkit::{Kind, serial_hex, shim, softhsm_module};
 
@@ -17,6 +18,17 @@ fn profile(stage: &Stage, url: &str, renewal: &str) -> String {
         )
         .replace("old = \"keep\"", renewal)
     })
+}
+
+/// Renewed, and the old one goes after a login at the bank's server; what the bank lets a person name, and another server.
+fn waits_for_a_login() -> (Stage, Server, Server) {
+    let stage = renewed(Kind::P256);
+    let (bank, other) =
+        (servers::nginx(&stage, DEMANDS), servers::openssl(&stage, "-Verify 3 -verify_return_error"));
+    let text = profile(&stage, &bank.url("/login"), "old = \"remove-after-confirmation\"")
+        .replace("may_override = [", "may_override = [\"origins\", \"anchors\", \"old\", ");
+    bank::install(&stage, "bank", &text);
+    (stage, bank, other)
 }
 
 fn at_bank(stage: &Stage, arguments: &[&str]) -> Outcome {
@@ -127,12 +139,7 @@ fn a_confirmation_goes_on_to_the_removal() {
 /// Where a bank lets customers name another address or other CAs, a login there still is none at its own server.
 #[test]
 fn a_login_at_another_address_lets_nothing_old_go() {
-    let stage = renewed(Kind::P256);
-    let (bank, other) =
-        (servers::nginx(&stage, DEMANDS), servers::openssl(&stage, "-Verify 3 -verify_return_error"));
-    let text = profile(&stage, &bank.url("/login"), "old = \"remove-after-confirmation\"")
-        .replace("may_override = [", "may_override = [\"origins\", \"anchors\", \"old\", ");
-    bank::install(&stage, "bank", &text);
+    let (stage, bank, other) = waits_for_a_login();
     let before = stage.token.snapshot();
     let old = replaced(&stage)["serial"].as_str().unwrap().to_owned();
     let retire = ["retire", "--yes", "--serial", &old];
@@ -302,12 +309,7 @@ fn a_refused_removal_names_the_command_that_goes_on() {
     assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0);
 
     // The bank waits for a login at its own server.
-    let stage = renewed(Kind::P256);
-    let (bank, other) =
-        (servers::nginx(&stage, DEMANDS), servers::openssl(&stage, "-Verify 3 -verify_return_error"));
-    let text = profile(&stage, &bank.url("/login"), "old = \"remove-after-confirmation\"")
-        .replace("may_override = [", "may_override = [\"origins\", \"anchors\", \"old\", ");
-    bank::install(&stage, "bank", &text);
+    let (stage, _bank, other) = waits_for_a_login();
     let refused = at_bank(&stage, &["confirm", "--retire-old", "--yes", "--url", &other.url("/")]);
     assert_eq!(refused.error()["name"], "retire_not_confirmed", "{refused:?}");
     let (gone_on, line) = run(&stage, &refused, "");

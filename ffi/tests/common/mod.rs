@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod pages;
 pub mod ways;
 
 use std::ffi::OsString;
@@ -137,10 +138,15 @@ impl Stage {
 
     /// The same with another PIN.
     pub fn command_with_pin(&self, words: &[&std::ffi::OsStr], pin: &str) -> Command {
+        self.command_with(words, pin, "p7-base64")
+    }
+
+    /// The same with the form in which the CA answers.
+    pub fn command_with(&self, words: &[&std::ffi::OsStr], pin: &str, form: &str) -> Command {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
         command.arg(self.token.module()).arg(self.token.uri()).arg(pin);
-        command.arg(self.ca_command("p7-base64")).envs(self.token.env());
+        command.arg(self.ca_command(form)).envs(self.token.env());
         command.env("LSAN_OPTIONS", leak_options()).env("XDG_STATE_HOME", self.folder.path().join("state"));
         // What a cancelled thread leaves of its frames is told as an error when ASan takes its signal stack back.
         command.env("ASAN_OPTIONS", "use_sigaltstack=0");

@@ -6,6 +6,7 @@ mod functions;
 mod general;
 mod objects;
 mod once;
+mod search;
 
 pub use ahead::Ahead;
 pub use attributes::{Attributes, PrivateValue, Wanted};

@@ -2,21 +2,13 @@
 
 use super::functions::{Functions, ObjectHandle, SessionHandle, another_answer};
 use super::once::each_once;
+use super::search::Bounds;
 use crate::failure::{Failure, Outcome};
 use crate::template::Template;
 use crate::types::*;
 use crate::wire::message::{Answer, Pss, Request, as_length};
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
-
-/// Handles asked for in one C_FindObjects.
-const OBJECTS_AT_ONCE: usize = 512;
-
-/// A token that claims more objects than this is not believed.
-const MAX_OBJECTS: usize = 65_536;
-
-/// Nor one that goes on handing them out for longer than this.
-const LONGEST_SEARCH: Duration = Duration::from_secs(120);
+use std::time::Instant;
 
 /// Room for a signature: RSA 4096 needs 512 bytes.
 const MAX_SIGNATURE: usize = 1024;
@@ -27,51 +19,14 @@ impl Functions {
     pub fn find(&self, session: SessionHandle, template: Template) -> Outcome<Vec<ObjectHandle>> {
         let session = self.session("C_FindObjectsInit", session)?;
         self.call(&Request::FindObjectsInit { session, template: Cow::Owned(template) })?;
-        let found = self.find_all(session, LONGEST_SEARCH);
+        let (begun, bounds) = (Instant::now(), Bounds::USUAL);
+        let request = Request::FindObjects { session, room: as_length(bounds.at_once) };
+        let found = bounds.search(|| self.call(&request), || begun.elapsed());
         // The search ends also when it failed, else the session could start no other. What the driver answers to that changes
         // nothing of what was found: where more is wrong, the next call says so.
         match self.call(&Request::FindObjectsFinal { session }) {
             Ok(_) | Err(Failure::Returned { .. } | Failure::Missing { .. }) => found.map(each_once),
             Err(failure) => found.and(Err(failure)),
-        }
-    }
-
-    fn find_all(&self, session: CK_SESSION_HANDLE, longest: Duration) -> Outcome<Vec<ObjectHandle>> {
-        const FUNCTION: &str = "C_FindObjects";
-        let begun = Instant::now();
-        let (mut found, mut was_short) = (Vec::new(), false);
-        let request = Request::FindObjects { session, room: as_length(OBJECTS_AT_ONCE) };
-        loop {
-            let (count, handles) = match self.call(&request) {
-                Ok(Answer::List { count, entries }) => (count, entries),
-                Ok(_) => return Err(another_answer(FUNCTION)),
-                // Some end the search themselves with the last of the objects: where they have handed out fewer than was asked for.
-                Err(Failure::Returned { rv: CKR_OPERATION_NOT_INITIALIZED, .. }) if was_short => {
-                    return Ok(found);
-                }
-                Err(failure) => return Err(failure),
-            };
-            // At the end some say that they do not know, in a number of 32 or of 64 bits.
-            if is_unavailable(count) {
-                return Ok(found);
-            }
-            if !usize::try_from(count).is_ok_and(|count| count <= OBJECTS_AT_ONCE) {
-                let how = format!("pulObjectCount {count} > {OBJECTS_AT_ONCE}");
-                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
-            }
-            if handles.is_empty() {
-                return Ok(found);
-            }
-            was_short = handles.len() < OBJECTS_AT_ONCE;
-            found.extend(handles.into_iter().map(ObjectHandle));
-            if found.len() > MAX_OBJECTS {
-                let how = format!("pulObjectCount, Σ > {MAX_OBJECTS}");
-                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
-            }
-            if begun.elapsed() > longest {
-                let how = format!("pulObjectCount > 0, t > {} s", longest.as_secs());
-                return Err(Failure::Misbehaved { function: FUNCTION, rv: CKR_OK, how });
-            }
         }
     }
 

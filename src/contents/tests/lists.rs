@@ -1,15 +1,11 @@
 //! What a list says of one certificate: by what it is named, what it replaces, and why none is left.
 
 use super::*;
-use crate::contents::{Credential, HalfWritten, Identified, PendingKey};
+use crate::contents::{HalfWritten, Identified, PendingKey};
 use crate::error::{Call, Fact};
 use crate::pki::Window;
 use crate::places::OldCertificate;
 use std::time::SystemTime;
-
-fn of(contents: &Contents, certificate: &Certificate) -> Credential {
-    contents.credentials().iter().find(|one| one.certificate() == certificate).unwrap().clone()
-}
 
 fn text(label: &[u8]) -> &str {
     std::str::from_utf8(label).unwrap()

@@ -1,19 +1,9 @@
 //! What takes the place of a certificate, and what is asked, told and removed for it.
 
 use super::*;
+use crate::contents::HalfWritten;
 use crate::contents::answered::make_sure_it_is_meant;
-use crate::contents::{Credential, HalfWritten};
 use crate::error::Fact;
-
-fn of(contents: &Contents, certificate: &Certificate) -> Credential {
-    contents.credentials().iter().find(|one| one.certificate() == certificate).unwrap().clone()
-}
-
-fn named(ca: &TestCa, name: &str, spki: &[u8], days: i64, serial: u8) -> Certificate {
-    let subject = NameDer::new().common(Text::Utf8, name).to_der();
-    let der = ca.issue(&subject, spki).not_after(days_from_now(days)).serial(&[serial]).der();
-    Certificate::from_der(&der).unwrap()
-}
 
 /// The new credential alone: the one that it replaced is in a file, or gone.
 fn without_old(new: &Certificate, label: &[u8]) -> Made {
@@ -82,9 +72,10 @@ fn another_ca_of_the_same_name_proves_nothing() {
     }
 }
 
-/// Only a key of ours that tells nothing, beside a certificate without its key, is asked for a list.
+/// Only a key that tells nothing, beside a certificate without its key, is asked for a list; of others' keys one that nothing under its
+/// identifier explains.
 #[test]
-fn no_key_is_asked_whose_certificate_is_known_or_that_has_no_record() {
+fn no_key_is_asked_whose_certificate_is_known() {
     let bank = Bank::new();
     let stray = certificate(&TestCa::new(), &key().1, 300, &[9]);
     let asked = |made: &Made| {
@@ -95,7 +86,13 @@ fn no_key_is_asked_whose_certificate_is_known_or_that_has_no_record() {
     let (ours, foreign) = (silent(bank.record.label()), silent(b"x"));
     assert_eq!(asked(&ours), [0; 0]);
     assert_eq!(asked(&foreign), [0; 0]);
-    assert_eq!(asked(&foreign.certificate(91, b"stray", "x", stray.der())), [0; 0]);
+    assert_eq!(asked(&foreign.certificate(91, b"stray", "x", stray.der())), [12]);
+    let explained = silent(b"x").certificate(92, b"new", "x", b"not a certificate");
+    assert_eq!(asked(&explained.certificate(91, b"stray", "x", stray.der())), [0; 0]);
+    // An identifier that is empty explains none.
+    let without_id = bank.before().private(12, b"", b"x", &key().0, None);
+    let without_id = without_id.certificate(92, b"", "x", b"not a certificate");
+    assert_eq!(asked(&without_id.certificate(91, b"stray", "x", stray.der())), [12]);
     assert_eq!(asked(&ours.certificate(91, b"stray", "x", stray.der())), [12]);
 }
 

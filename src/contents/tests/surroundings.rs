@@ -1,23 +1,12 @@
 //! Whose the other credentials on the token are, and what is chosen again once more shows.
 
 use super::*;
-use crate::contents::Credential;
 use crate::pki::jst_date;
 use std::time::SystemTime;
-
-fn named(ca: &TestCa, name: &str, spki: &[u8], days: i64, serial: u8) -> Certificate {
-    let subject = NameDer::new().common(Text::Utf8, name).to_der();
-    let der = ca.issue(&subject, spki).not_after(days_from_now(days)).serial(&[serial]).der();
-    Certificate::from_der(&der).unwrap()
-}
 
 fn before_login(made: &Made) -> Contents {
     let objects = made_up::objects(made.certificates.clone(), Vec::new(), made.public.clone());
     Contents::of(objects, false)
-}
-
-fn of(contents: &Contents, certificate: &Certificate) -> Credential {
-    contents.credentials().iter().find(|one| one.certificate() == certificate).unwrap().clone()
 }
 
 /// A user whose name was changed by a renewal, and strangers: one with a key, one without, one that has ended.

@@ -241,7 +241,7 @@ impl Session {
             // What went before has taken it along, or its handle has changed.
             Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => {
                 self.check_not_hidden(planned, removal)?;
-                let Some(moved) = self.look_again(planned, step)? else { return Ok(()) };
+                let Some(moved) = self.search_again(planned, step)? else { return Ok(()) };
                 let destroyed = open.functions().destroy_object(open.handle(), moved);
                 destroyed.map_err(|failure| not_destroyed(planned, step).because_of(failure.during(step)))?;
                 return self.make_sure_it_went(moved, planned, step);
@@ -260,7 +260,7 @@ impl Session {
     fn has_gone(&self, handle: ObjectHandle, planned: &Planned, removal: &Removal) -> bool {
         let is_nowhere = || {
             let shows = self.check_not_hidden(planned, removal).is_ok();
-            shows && matches!(self.look_again(planned, removal.step), Ok(None))
+            shows && matches!(self.search_again(planned, removal.step), Ok(None))
         };
         match self.read_again(handle, &planned.is) {
             Again::There(object) if planned.is.agrees_with(&object) => false,
@@ -276,7 +276,7 @@ impl Session {
         match self.read_again(handle, &planned.is) {
             Again::Gone => {
                 self.check_not_hidden(planned, removal)?;
-                self.look_again(planned, step)
+                self.search_again(planned, step)
             }
             Again::There(object) if planned.is.agrees_with(&object) => Ok(Some(handle)),
             Again::There(_) => Err(doubt(step, planned.is.id(), "object_changed")),
@@ -299,7 +299,7 @@ impl Session {
 
     /// Searches for an object whose handle became invalid by what it was: some drivers number their objects anew when one goes,
     /// and some tokens take two along with one call.
-    fn look_again(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
+    fn search_again(&self, planned: &Planned, step: Step) -> Result<Option<ObjectHandle>> {
         let open = self.open_session();
         if matches!(&planned.is, Is::GeneratedHalf { id, label } if id.is_empty() && label.is_empty()) {
             return Err(doubt(step, &[], "object_changed"));

@@ -46,23 +46,28 @@ pub struct Installed {
     /// The day in Japan on which it was written, by the computer's clock; of one that was there already, where that is known.
     #[serde(skip)]
     pub(in crate::renewal) written_on: Option<Date>,
+    /// The record of an earlier installation, where it was there already.
+    #[serde(skip)]
+    pub(in crate::renewal) earlier: Option<Installation>,
     /// Those of the response, among which may be the CA's.
     #[serde(skip)]
     pub(in crate::renewal) certificates: Vec<Certificate>,
 }
 
 impl Installed {
-    /// On which day it was installed, for later processes ([`Run::installations`](crate::Run::installations)); `None` when it
-    /// was there already and nobody knows.
+    /// On which day it was installed, for later processes ([`Run::installations`](crate::Run::installations)), and in whose place, where
+    /// this program had ordered it; of one that was there already what is known of its installation, and `None` when nobody knows.
     pub fn record(&self) -> Option<Installation> {
-        let new = self.credential.certificate();
-        let record = Installation::new(new, self.written_on?);
-        let is_one_issuers = self.issuer.is_shown();
-        let doubtful = |old: &&Certificate| !old.has_same_holder(new) || !is_one_issuers;
-        Some(match self.old_certificate().filter(|_| self.made_here).filter(doubtful) {
-            Some(old) => record.in_place_of(old, is_one_issuers),
-            None => record,
-        })
+        if self.earlier.is_some() {
+            return self.earlier.clone();
+        }
+        let record = Installation::new(self.credential.certificate(), self.written_on?);
+        Some(record.renewing(self.old_certificate().filter(|_| self.made_here), self.issuer))
+    }
+
+    /// The certificates of the answer, among which may be the CA's.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
     }
 
     /// The same, after its record was kept where the run keeps such. Where that failed, a bank that counts from the day needs a word.

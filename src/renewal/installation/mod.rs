@@ -12,7 +12,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::clock::Clock;
-use crate::pki::{Certificate, jst_date};
+use crate::pki::{Certificate, IssuerContinuity, jst_date};
 
 /// The only version of the record that was ever written.
 const VERSION: u32 = 1;
@@ -28,8 +28,7 @@ pub struct Installation {
     certificate: String,
     /// In Japan, by the clock of the computer.
     day: Date,
-    /// The same of the certificate in whose place it was issued, where the token alone does not show that, and this program knows it by
-    /// its own request.
+    /// The same of the certificate in whose place it was issued, where this program knows that by its own request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replaces: Option<String>,
     /// Whether it was shown then that both come from one CA.
@@ -50,6 +49,14 @@ impl Installation {
 
     pub(super) fn in_place_of(self, old: &Certificate, one_issuer: bool) -> Self {
         Installation { replaces: Some(fingerprint(old)), one_issuer, ..self }
+    }
+
+    /// The same, in place of what this program had ordered it for.
+    pub(super) fn renewing(self, old: Option<&Certificate>, issuer: IssuerContinuity) -> Self {
+        match old {
+            Some(old) => self.in_place_of(old, issuer.is_shown()),
+            None => self,
+        }
     }
 
     /// Whether it says that the one was issued in the other one's place.
@@ -90,6 +97,12 @@ impl Installations {
         self.kept = Some(KeptInstallations::in_folder(folder));
     }
 
+    /// Keeps the record of an installation that begins, in place of any that began before.
+    pub(super) fn begin(&self, record: &Installation) {
+        // Kept once more when it is done, and where that fails, too, it is said.
+        let _ = self.kept.as_ref().map(|kept| kept.keep(record));
+    }
+
     /// Keeps the record of an installation for later processes, unless it is kept already.
     ///
     /// # Errors
@@ -112,17 +125,30 @@ impl Installations {
         self.any(new, |record| record.shows(old, new))
     }
 
-    /// Whether it was shown at the installation that one CA has issued both.
+    /// Whether it was shown at the installation, or when a removal began that has not ended, that one CA has issued both.
     pub(super) fn shows_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
-        self.any(new, |record| record.one_issuer && record.shows(old, new))
+        let begun = self.kept.as_ref().is_some_and(|kept| kept.begun_for_one_issuer(old, new));
+        begun || self.any(new, |record| record.one_issuer && record.shows(old, new))
     }
 
     fn any(&self, new: &Certificate, says_so: impl Fn(&Installation) -> bool) -> bool {
-        let kept = self.kept.as_ref().is_some_and(|kept| match kept.of(new, today()) {
-            Kept::Record(record) | Kept::Unusable(record) => says_so(&record),
-            Kept::Nothing => false,
+        self.all_of(new).any(|record| says_so(&record))
+    }
+
+    /// What is known of the installation of this certificate; of several records what says most.
+    pub(super) fn of(&self, certificate: &Certificate) -> Option<Installation> {
+        let day = self.day_of(certificate)?;
+        let record =
+            self.all_of(certificate).max_by_key(|record| (record.replaces.is_some(), record.one_issuer));
+        record.map(|record| Installation { day, ..record })
+    }
+
+    fn all_of(&self, new: &Certificate) -> impl Iterator<Item = Installation> {
+        let kept = self.kept.as_ref().and_then(|kept| match kept.of(new, today()) {
+            Kept::Record(record) | Kept::Unusable(record) => Some(record),
+            Kept::Nothing => None,
         });
-        kept || self.given.iter().any(says_so)
+        kept.into_iter().chain(self.given.iter().filter(|record| record.is_of(new)).cloned())
     }
 
     /// The day in Japan on which this certificate was installed, where that is known. What is there and cannot be used counts as of today,

@@ -45,6 +45,7 @@ fn a_record_names_its_certificate_by_the_sha_256() {
 fn what_was_issued_in_whose_place_is_known_by_each_way() {
     let (old, new, other) = (certificate(), certificate(), certificate());
     let plain = Installation::new(&new, days_ago(1));
+    assert_eq!(given(&[&plain]).of(&new), Some(plain.clone()));
     for one_issuer in [true, false] {
         let record = plain.clone().in_place_of(&old, one_issuer);
         let folder = tempfile::tempdir().unwrap();
@@ -52,6 +53,9 @@ fn what_was_issued_in_whose_place_is_known_by_each_way() {
         kept.keep(&record, &new).ok().unwrap();
         for known in [given(&[&record]), given(&[&plain, &record]), kept, in_folder(&folder)] {
             assert!(known.shows(&old, &new));
+            // Told once more, it is the same.
+            assert_eq!(known.of(&new), Some(record.clone()));
+            assert!(known.of(&other).is_none());
             assert_eq!(known.shows_one_issuer(&old, &new), one_issuer);
             for (old, new) in [(&new, &old), (&other, &new), (&old, &other)] {
                 assert!(!known.shows(old, new) && !known.shows_one_issuer(old, new));

@@ -160,13 +160,16 @@ impl Preflight {
         let is_waiting = |key: &&PendingKey| key.state() != PendingState::PublicKeyOnly;
         let waiting: Vec<&PendingKey> =
             pending.iter().filter(|key| is_job(key.record())).filter(is_waiting).collect();
-        let waiting = in_earnest(waiting, renewal, contents, run);
+        let waiting = one_to_resume(waiting, renewal, contents, run);
         // What is begun is finished first.
         if let (None, Some(old)) = (waiting, renewal.old_certificate())
             && (contents.is_said_renewed(old) || contents.has_followers(session, old)?)
         {
             // Which one is in use now, and when that can be renewed, depends on those that follow it in turn.
             contents.prove_successors(session)?;
+        }
+        if let Some(old) = renewal.old_on_token() {
+            contents.search_key_of(session, old.certificate())?;
         }
         let credentials = contents.credentials();
         let now = renewal.old_on_token().and_then(|old| present(&credentials, old));
@@ -243,7 +246,7 @@ impl Preflight {
 
 /// Of the keys that wait the one that the caller has made the request for, else the first. One without a certificate whose record is
 /// another key's, which has the certificate, is nobody's job.
-fn in_earnest<'k>(
+fn one_to_resume<'k>(
     waiting: Vec<&'k PendingKey>,
     renewal: &Renewal,
     contents: &Contents,

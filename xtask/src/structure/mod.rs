@@ -10,6 +10,8 @@ mod exports;
 #[cfg(test)]
 mod facts;
 mod imports;
+#[cfg(test)]
+mod limits;
 mod source;
 mod surface;
 

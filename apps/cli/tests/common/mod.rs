@@ -8,6 +8,7 @@ pub mod login;
 pub mod servers;
 #[cfg(target_os = "linux")]
 pub mod terminal;
+pub mod way_on;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

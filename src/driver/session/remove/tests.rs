@@ -5,6 +5,7 @@ use usbtoken_testkit::{Kind, SoftKey};
 
 use super::super::object::made_up;
 use super::*;
+use crate::text::Lang;
 
 const ID: &[u8] = b"id";
 const LABEL: &[u8] = b"label";
@@ -131,6 +132,10 @@ fn only_what_has_signed_or_tells_its_value_is_planned() {
     assert!(Removal::new(step).private_key(&key, &Signed::made_up(&key, None)).is_ok());
     let error = Removal::new(step).private_key(&key, &Signed::made_up(&other, None)).unwrap_err();
     assert_eq!((error.code(), error.step()), (Code::RemovalDoubtful, Some(step)));
+    let reason = error.facts().find(|(fact, _)| *fact == Fact::Reason).map(|(_, value)| value.to_owned());
+    assert_eq!(reason.as_deref(), Some("another_key_signed"));
+    let sentences = Lang::ALL.map(|lang| Fact::Reason.words("another_key_signed", lang));
+    assert_eq!(sentences, ["別の鍵で署名されました", "another key has signed"]);
     let mut half = made_up::public_key(3, ID, LABEL, value());
     assert!(Removal::new(step).public_key(&half).is_ok());
     half.public_key = None;

@@ -34,6 +34,9 @@ struct Of {
     labels: Vec<String>,
     /// The certificate that follows, in DER, in hexadecimal.
     by: String,
+    /// Whether it was shown that both come from one CA.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    one_issuer: bool,
 }
 
 /// A removal of an old credential that has begun on this computer, and of which nobody has seen that it came to its end:
@@ -60,7 +63,7 @@ impl KeptInstallations {
         &self,
         token: &TokenIdentity,
         (old, id, labels): (&Certificate, &[u8], &[Vec<u8>]),
-        by: &Certificate,
+        (by, one_issuer): (&Certificate, bool),
     ) {
         // Of a removal that goes on, the key may have gone with its label.
         let before = removal_in(&self.path_of_removal(&fingerprint(old))).and_then(|begun| begun.of);
@@ -68,7 +71,13 @@ impl KeptInstallations {
         labels.extend(before.filter(|of| of.token == *token).map(|of| of.labels).unwrap_or_default());
         labels.sort_unstable();
         labels.dedup();
-        let of = Of { token: token.clone(), serial: old.serial().to_string(), labels, by: hex(by.der()) };
+        let of = Of {
+            token: token.clone(),
+            serial: old.serial().to_string(),
+            labels,
+            by: hex(by.der()),
+            one_issuer,
+        };
         let begun = Removal { version: VERSION, id: hex(id), of: Some(of) };
         if let Ok(bytes) = serde_json::to_vec_pretty(&begun) {
             let _ = self.write(&self.path_of_removal(&fingerprint(old)), &bytes);
@@ -84,6 +93,12 @@ impl KeptInstallations {
     pub(crate) fn begun_removal(&self, certificate: &Certificate) -> Option<Vec<u8>> {
         let begun = removal_in(&self.path_of_removal(&fingerprint(certificate)))?;
         decode_vec(begun.id).ok()
+    }
+
+    /// Whether a removal of the one in favour of the other has begun, when it was shown that both come from one CA.
+    pub(crate) fn begun_for_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
+        let begun = removal_in(&self.path_of_removal(&fingerprint(old))).and_then(|begun| begun.of);
+        begun.is_some_and(|of| of.one_issuer && of.by == hex(new.der()))
     }
 
     /// Those that have begun on this token. What cannot be read or believed is passed over.

@@ -218,7 +218,7 @@ fn a_removal_that_has_begun_is_known_until_it_ends() {
     let begun = |one: &Certificate| desk.kept().begun_removal(one);
     let begin = |one: &Certificate, id: &[u8], labels: &[&[u8]]| {
         let labels: Vec<Vec<u8>> = labels.iter().map(|label| label.to_vec()).collect();
-        desk.kept().begin_removal(&token(), (one, id, &labels), &new);
+        desk.kept().begin_removal(&token(), (one, id, &labels), (&new, true));
     };
     assert!(begun(&desk.certificate).is_none() && desk.kept().begun_removals(&token()).is_empty());
     begin(&desk.certificate, &[0x0a, 0xff], &[b"one"]);
@@ -238,15 +238,19 @@ fn a_removal_that_has_begun_is_known_until_it_ends() {
     assert_eq!(removal.serial, desk.certificate.serial().to_string());
     assert_eq!(removal.fingerprint, fingerprint(&desk.certificate));
     assert_eq!(removal.labels, [b"one".to_vec(), b"two".to_vec()]);
+    // What has shown who issued both counts for these two alone.
+    assert!(desk.kept().begun_for_one_issuer(&desk.certificate, &new));
+    assert!(!desk.kept().begun_for_one_issuer(&desk.certificate, &other));
     // On another token nothing has begun, and what begins there has labels of its own.
     let elsewhere = TokenIdentity { serial: "2".to_owned(), ..token() };
     assert!(desk.kept().begun_removals(&elsewhere).is_empty());
-    desk.kept().begin_removal(&elsewhere, (&desk.certificate, b"x", &[b"three".to_vec()]), &new);
+    desk.kept().begin_removal(&elsewhere, (&desk.certificate, b"x", &[b"three".to_vec()]), (&new, false));
     // A copy that somebody keeps beside it is no second one.
     let path = desk.folder().join(format!("{}.retiring", fingerprint(&desk.certificate)));
     fs::copy(&path, path.with_extension("bak")).unwrap();
     let [removal] = desk.kept().begun_removals(&elsewhere).try_into().unwrap();
     assert_eq!(removal.labels, [b"three".to_vec()]);
+    assert!(!desk.kept().begun_for_one_issuer(&desk.certificate, &new));
 }
 
 #[test]

@@ -446,7 +446,8 @@ fn replaced_by(
     let new = installed.credential.certificate();
     let all = session.credentials()?;
     let old = all.iter().find(|one| one.successor().is_some_and(|by| by.certificate == *new));
-    Ok(old.map(|old| (Retire::of(old, policy).unless_copy(), old.clone())))
+    let removal = |old| Retire::of(old, policy).unless_copy().certificates(installed.certificates().to_vec());
+    Ok(old.map(|old| (removal(old), old.clone())))
 }
 
 /// Asks a person, where there is one, before a certificate is written under the identifier of another: some tokens hold one
