@@ -14,8 +14,7 @@ mod writing;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::time::Instant;
+use std::{sync::Mutex, time::Instant};
 
 use common::{Bank, Said, facts, refused};
 use ends::{driver, host, is_there, said, short, signal, until_gone};
