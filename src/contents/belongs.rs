@@ -232,6 +232,8 @@ impl Contents {
                 found.push(at);
             }
         }
+        // Where there are copies the one that stands there comes first, in whatever order the driver lists them.
+        found.sort_by_key(|at| self.private_keys.get(*at).is_none_or(|held| held.stored.id != id));
         Ok((found, refusal))
     }
 

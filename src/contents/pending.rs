@@ -347,6 +347,11 @@ impl PendingKey {
         self.doubt.map(Doubt::name)
     }
 
+    /// Whether another private key has its record too: one of them is another program's, and nothing on the token tells which.
+    pub fn is_same_record(&self) -> bool {
+        matches!(self.doubt, Some(Doubt::SameRecordTwice))
+    }
+
     /// What an interrupted creation has left beside it.
     pub fn half_written(&self) -> HalfWritten {
         self.half_written

@@ -13,6 +13,7 @@ use crate::driver::{StoredKey, doubt};
 use crate::error::{Result, Step};
 use crate::pki::Certificate;
 use base16ct::lower::encode_string as hex;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A certificate by what records name it by.
@@ -59,7 +60,22 @@ impl Contents {
     /// # Errors
     /// As [`Contents::followers`].
     pub(crate) fn has_followers(&mut self, signer: &dyn Signer, old: &Certificate) -> Result<bool> {
-        Ok(!self.followers_by(signer, old, |_| true)?.is_empty())
+        Ok(!self.followers_in_doubt(signer, old)?.is_empty())
+    }
+
+    /// The same, each certificate once.
+    ///
+    /// # Errors
+    /// As [`Contents::followers`].
+    pub(crate) fn followers_in_doubt(
+        &mut self,
+        signer: &dyn Signer,
+        old: &Certificate,
+    ) -> Result<Vec<Credential>> {
+        let mut all = self.followers_by(signer, old, |_| true)?;
+        let mut seen = HashSet::new();
+        all.retain(|one| seen.insert(one.certificate().fingerprint()));
+        Ok(all)
     }
 
     /// Those by a record that is on a number of private keys that counts.

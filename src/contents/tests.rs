@@ -13,10 +13,12 @@ use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
 
 mod answered;
+mod apart;
 mod asked;
 mod beside;
 mod choice;
 mod hints;
+mod known;
 mod lists;
 mod model;
 mod named;

@@ -240,7 +240,7 @@ impl Retire {
             return self.ended(session, &mut contents, run);
         };
         self.old.is_still_the_only_one(&credentials)?;
-        let followers = self.followers(session, &mut contents, old)?;
+        let followers = self.followers(session, &mut contents, old, run)?;
         if self.only_own && !self.named && begun.is_none() && !followers.is_empty() {
             let is_ours = |by: &Credential| {
                 let (was, new) = (old.certificate(), by.certificate());
@@ -390,10 +390,13 @@ impl Retire {
         session: &Session,
         contents: &mut Contents,
         old: &Credential,
+        run: &Run<'_>,
     ) -> Result<Vec<Credential>> {
         let Some(named) = &self.successor else {
-            contents.make_sure_its_record_is_one(old)?;
-            return contents.row(session, old.certificate());
+            return match contents.make_sure_its_record_is_one(old) {
+                Ok(()) => contents.row(session, old.certificate()),
+                Err(doubt) => self.followers_in_doubt(session, contents, old, doubt, run),
+            };
         };
         if !contents.is_there(named) || named == old.certificate() {
             return Ok(Vec::new());

@@ -24,7 +24,8 @@ pub trait Progress: Send + Sync {
 
     /// Whether to stop before the next step. What was begun is then withdrawn, and the error is
     /// [`Code::Cancelled`]. A call into a driver that runs in this process is not interrupted; one in a process of its own
-    /// ([`Finder::driver_host`](crate::Finder::driver_host)) is ended when it does not return within two seconds.
+    /// ([`Finder::driver_host`](crate::Finder::driver_host)) is ended when it does not return within two seconds,
+    /// or within ten where the call may write to the token.
     fn is_cancelled(&self) -> bool {
         false
     }
@@ -182,8 +183,9 @@ impl<'a> Run<'a> {
         self.requests.iter().any(|(requested, renewed)| requested == key && *renewed == serial)
     }
 
-    /// Whether this program has installed the one in place of the other.
-    pub(super) fn has_replaced(&self, old: &Certificate, new: &Certificate) -> bool {
+    /// Whether this program has installed the one in place of the other, by its own records ([`Run::installations`],
+    /// [`Run::installations_in`]).
+    pub fn has_replaced(&self, old: &Certificate, new: &Certificate) -> bool {
         self.installations.shows(old, new)
     }
 

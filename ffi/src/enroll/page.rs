@@ -10,8 +10,8 @@ use usbtoken::pki::Name;
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState, Progress};
 use usbtoken::{
-    Code, Credentials, Error, Install, Installed, Pending, Renewal, Response, Result, Run, Session, Token,
-    TokenUri,
+    Code, Credential, Credentials, Error, Install, Installed, Pending, Renewal, Response, Result, Run,
+    Session, Token, TokenUri,
 };
 
 use super::elsewhere;
@@ -233,7 +233,15 @@ impl Page {
             elsewhere::check_token(bank, state.provider.as_ref(), session.token())?;
             state.old = Some(old.clone());
         }
-        let same: Vec<PendingKey> = waiting.iter().filter(|key| renewal.is_of(key)).cloned().collect();
+        let mut same: Vec<PendingKey> = waiting.iter().filter(|key| renewal.is_of(key)).cloned().collect();
+        // Another private key has its record: which of them a page has asked for nothing tells, and none is offered.
+        if same.iter().any(PendingKey::is_same_record) {
+            let old = renewal.old().and_then(OldCertificate::on_token).and_then(Credential::successor);
+            if !old.is_some_and(|by| by.proven) {
+                return Err(same_record().into());
+            }
+            same.clear();
+        }
         let is_wanted = |key: &PendingKey| match policy.key {
             KeyRule::Kind(kind) => key.public_key().map(|public| public.algorithm()) == Some(kind.into()),
             _ => true,
@@ -471,6 +479,10 @@ fn only(mut waiting: Vec<PendingKey>) -> Result<PendingKey> {
 
 fn started(state: &PageState) -> PageResult<Start> {
     state.start.clone().ok_or_else(|| refuse(USBTOKEN_HR_BLANK, "the object is not initialised"))
+}
+
+fn same_record() -> Error {
+    Error::new(Code::PendingAmbiguous).during(Step::Preflight).fact(Fact::Reason, "same_record")
 }
 
 /// As many keys of this origin wait as may; which these are.

@@ -11,9 +11,11 @@
  *   forget ID [named]       no page: the program gives up the job of any caller
  *   begin SERIAL [although]  no page: the program begins a renewal, of one that seems to be renewed where it says so
  *   retire SERIAL [SERIAL]  no page: the program removes an old credential, whose place the second one takes
+ *   answer - FILE           no page: the program installs what the CA answered
  *   list                    no page: the credentials, and whether another has taken their place
  *
- * Prints the HRESULT or status, the code, and how often the person was asked: for consent, for the PIN, for a key that waits.
+ * Prints the HRESULT or status, the code, and how often the person was asked: for consent, for the PIN, for a key that waits; before
+ * that the keys that a person was shown, and what an error and an installation say.
  * USBTOKEN_TEST_BANK is a bank's profile, USBTOKEN_TEST_ANCHOR a CA that the program names besides; with
  * USBTOKEN_TEST_PROVIDER the page names the token of URI. The person chooses the key of USBTOKEN_TEST_CHOICE, and says no to a
  * renewal beside a doubtful follower where there is USBTOKEN_TEST_NO.
@@ -37,8 +39,13 @@ static int64_t waiting(void *user, const char *origin, const usbtoken_pending_li
 {
     (void)user;
     (void)origin;
-    (void)list;
     person.waited++;
+    for (size_t at = 0; at < usbtoken_pending_list_count(list); at++) {
+        usbtoken_pending *key = NULL;
+        OK(list, usbtoken_pending_list_at(list, at, &key));
+        printf("shown %s\n", usbtoken_pending_text(key, USBTOKEN_PENDING_ID));
+        usbtoken_pending_free(&key);
+    }
     return person.choice == NULL ? USBTOKEN_WAITING_NEW_KEY : atoll(person.choice);
 }
 
@@ -77,7 +84,7 @@ static void report(const char *what, long long result, const void *handle)
     long long code = 0;
     if (result != 0 && usbtoken_last_error(handle, &error) == USBTOKEN_OK && error != NULL) {
         code = usbtoken_error_number(error, USBTOKEN_ERROR_CODE);
-        fprintf(stderr, "%s\n", usbtoken_error_text(error, USBTOKEN_ERROR_ONE_LINE, USBTOKEN_LANGUAGE_EN));
+        printf("error %s\n", usbtoken_error_text(error, USBTOKEN_ERROR_ONE_LINE, USBTOKEN_LANGUAGE_EN));
     }
     printf("%s %08X code %lld consent %d pin %d waiting %d\n", what, (unsigned)result, code, person.consents, person.pins,
            person.waited);
@@ -101,6 +108,12 @@ static size_t bytes_in(const char *file, uint8_t *bytes, size_t room)
     size_t size = fread(bytes, 1, room, stream);
     CHECK(fclose(stream) == 0);
     return size;
+}
+
+static void say(const usbtoken_installed *installed)
+{
+    for (size_t at = 0; usbtoken_installed_notice(installed, at) != 0; at++)
+        printf("notice %u\n", usbtoken_installed_notice(installed, at));
 }
 
 static usbtoken_hresult from_certificate(usbtoken_enroll *page, const char *which)
@@ -142,8 +155,15 @@ static usbtoken_hresult play(usbtoken_enroll *page, const char *step, const char
     if (strcmp(step, "install") == 0) {
         static uint8_t answer[1 << 18];
         size_t size = bytes_in(file, answer, sizeof answer);
-        return usbtoken_enroll_install_response(page, USBTOKEN_ALLOW_UNTRUSTED_ROOT, answer, size, USBTOKEN_ENCODING_ANY,
-                                                NULL, 0);
+        usbtoken_installed *installed = NULL;
+        usbtoken_hresult result = usbtoken_enroll_install_response(page, USBTOKEN_ALLOW_UNTRUSTED_ROOT, answer, size,
+                                                                   USBTOKEN_ENCODING_ANY, NULL, 0);
+        if (result == USBTOKEN_HR_OK) {
+            EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_installed(page, &installed));
+            say(installed);
+            usbtoken_installed_free(&installed);
+        }
+        return result;
     }
     if (word != NULL)
         EXPECT(USBTOKEN_HR_OK, page, usbtoken_enroll_set_text(page, USBTOKEN_ENROLL_SUBJECT, word, NUL));
@@ -174,6 +194,25 @@ static void forget(usbtoken_context *context, const char *uri, const char *id, i
         usbtoken_pending_free(&key);
     }
     usbtoken_pending_list_free(&list);
+    usbtoken_session_free(&session);
+    usbtoken_token_free(&token);
+}
+
+static void answer(usbtoken_context *context, const char *uri, const char *file)
+{
+    static uint8_t bytes[1 << 18];
+    usbtoken_token *token = NULL;
+    usbtoken_session *session = NULL;
+    usbtoken_installed *installed = NULL;
+    OK(context, usbtoken_context_set_any_caller(context, 1));
+    OK(context, usbtoken_find(context, uri, NUL, &token));
+    OK(token, usbtoken_login(token, person.pin, NUL, 0, &session));
+    usbtoken_status status =
+        usbtoken_install(session, NULL, bytes, bytes_in(file, bytes, sizeof bytes), NULL, &installed);
+    if (status == USBTOKEN_OK)
+        say(installed);
+    report("answer", status, session);
+    usbtoken_installed_free(&installed);
     usbtoken_session_free(&session);
     usbtoken_token_free(&token);
 }
@@ -260,6 +299,9 @@ int main(int count, char **arguments)
     OK(context, usbtoken_context_set_callbacks(context, &callbacks));
     if (strcmp(arguments[6], "list") == 0) {
         list(context, arguments[2]);
+    } else if (strcmp(arguments[6], "answer") == 0) {
+        CHECK(count > 8);
+        answer(context, arguments[2], arguments[8]);
     } else if (strcmp(arguments[6], "forget") == 0) {
         forget(context, arguments[2], word, count > 8);
     } else if (strcmp(arguments[6], "begin") == 0 || strcmp(arguments[6], "retire") == 0) {

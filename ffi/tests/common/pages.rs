@@ -30,6 +30,16 @@ pub struct Came {
     pub asked: (u32, u32, u32),
 }
 
+impl Came {
+    /// What the last line of a step says.
+    pub fn last_of(printed: &str) -> Self {
+        let line = printed.lines().last().unwrap();
+        let word = |at: usize| line.split(' ').nth(at).unwrap();
+        let number = |at: usize| word(at).parse().unwrap();
+        Came { result: word(1).to_owned(), code: number(3), asked: (number(5), number(7), number(9)) }
+    }
+}
+
 impl Pages {
     pub fn open() -> Self {
         let stage = Stage::set();
@@ -75,11 +85,7 @@ impl Pages {
     }
 
     pub fn play(&self, words: &[&str]) -> Came {
-        let printed = self.printed(words);
-        let line = printed.lines().last().unwrap();
-        let word = |at: usize| line.split(' ').nth(at).unwrap();
-        let number = |at: usize| word(at).parse().unwrap();
-        Came { result: word(1).to_owned(), code: number(3), asked: (number(5), number(7), number(9)) }
+        Came::last_of(&self.printed(words))
     }
 
     /// The public key and the subject of the request in this file.

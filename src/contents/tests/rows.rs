@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::Fact;
+use std::time::Duration;
 
 fn text(label: &[u8]) -> &str {
     std::str::from_utf8(label).unwrap()
@@ -15,12 +16,18 @@ struct Row {
 
 const IDS: [&[u8]; 4] = [b"a", b"b", b"c", b"d"];
 
-fn row(names: [&str; 4], days: [i64; 4], change: impl Fn(usize, &mut Made)) -> Row {
+fn row(names: [&str; 4], days: [u64; 4], change: impl Fn(usize, &mut Made)) -> Row {
     let ca = TestCa::new();
     let keys = [key(), key(), key(), key()];
     let serials = [1, 2, 3, 4];
-    let certificates =
-        [0, 1, 2, 3].map(|at: usize| named(&ca, names[at], &keys[at].1, days[at], serials[at]));
+    // One moment for all: as many days are the same second.
+    let begin = days_from_now(0);
+    let certificates = [0, 1, 2, 3].map(|at: usize| {
+        let subject = NameDer::new().common(Text::Utf8, names[at]).to_der();
+        let end = begin + Duration::from_secs(24 * 60 * 60 * days[at]);
+        let der = ca.issue(&subject, &keys[at].1).not_after(end).serial(&[serials[at]]).der();
+        Certificate::from_der(&der).unwrap()
+    });
     let mut made = Made::default();
     for (at, one) in certificates.iter().enumerate() {
         let record = at.checked_sub(1).map(|before| record_for(Some(&certificates[before])));
@@ -48,7 +55,7 @@ impl Row {
 }
 
 const ONE: [&str; 4] = ["A", "A", "A", "A"];
-const DAYS: [i64; 4] = [5, 11, 100, 376];
+const DAYS: [u64; 4] = [5, 11, 100, 376];
 
 /// The name of the oldest is told, whose removal can be asked for next.
 #[test]

@@ -1,7 +1,4 @@
 //! What is checked before anyone is asked for a PIN, and again before anything is written.
-
-use base16ct::lower::encode_string as hex;
-
 mod elsewhere;
 mod first;
 mod follower;
@@ -9,10 +6,12 @@ mod only_user;
 mod onto_other;
 mod seen;
 mod stated;
+mod waiting;
 
 pub use self::seen::BeforeLogin;
 
 use self::stated::{mechanism, of_token};
+use self::waiting::{nothing_pending, one_to_resume};
 use super::clock::{self, Clock, Verdict};
 use super::renewal::{Renewal, Subject};
 use super::run::Run;
@@ -192,8 +191,10 @@ impl Preflight {
             renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)),
         };
         let mut findings = findings(renewal, session.token(), &done, run, true);
-        findings
-            .push(PreflightPoint { point: Point::NothingPending, state: nothing_pending(renewal, waiting) });
+        findings.push(PreflightPoint {
+            point: Point::NothingPending,
+            state: nothing_pending(renewal, waiting, run),
+        });
         if let Some(old) = renewal.old_elsewhere() {
             let state = match by {
                 Some(by)
@@ -247,23 +248,6 @@ impl Preflight {
         }
         Ok(Preflight { points: findings })
     }
-}
-
-/// Of the keys that wait the one that the caller has made the request for, else the first. One without a certificate whose record is
-/// another key's, which has the certificate, is nobody's job.
-fn one_to_resume<'k>(
-    waiting: Vec<&'k PendingKey>,
-    renewal: &Renewal,
-    contents: &Contents,
-    run: &Run<'_>,
-) -> Option<&'k PendingKey> {
-    let Some(old) = renewal.old_certificate() else { return waiting.first().copied() };
-    let is_requested =
-        |key: &&&PendingKey| key.public_key().is_some_and(|public| run.has_requested(public, old));
-    let is_known = |new: &Certificate| run.has_replaced(old, new);
-    let requested = waiting.iter().find(is_requested);
-    let mut open = waiting.iter().filter(|key| !contents.is_finished_by_another(key, old, is_known));
-    requested.or_else(|| open.next()).copied()
 }
 
 /// What was done for the certificate before.
@@ -454,15 +438,6 @@ fn window_state(renewal: &Renewal, old: &Certificate, run: &Run<'_>) -> (WindowS
 fn times(policy: &Policy, run: &Run<'_>) -> [SystemTime; 2] {
     let now = run.now();
     [now, if policy.window_binds_removal { Clock::SYSTEM.now() } else { now }]
-}
-
-fn nothing_pending(renewal: &Renewal, waiting: Option<&PendingKey>) -> PointResult {
-    let Some(key) = waiting else { return PointResult::Ok };
-    if renewal.beside_pending {
-        return PointResult::from(Notice::PendingExists);
-    }
-    let error = Error::new(Code::PendingExists).during(Step::Preflight).fact(Fact::Id, hex(key.id()));
-    PointResult::Blocker(error.fact(Fact::Candidate, key.since()))
 }
 
 fn same_subject(others: usize) -> PointResult {

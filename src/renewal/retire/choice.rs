@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::time::SystemTime;
 
 use super::Retire;
-use crate::contents::{Credential, Credentials, about};
-use crate::driver::doubt;
+use crate::contents::{Contents, Credential, Credentials, about};
+use crate::driver::{Session, doubt};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, IssuerContinuity, check_chain, issuer_continuity, jst_time};
 use crate::renewal::clock::clock_doubt;
@@ -102,6 +102,35 @@ impl Retire {
                     .fact(Fact::IssuerContinuity, issuer)
             })
         }))
+    }
+
+    /// Of those that follow by a record on two private keys the one that this program has installed in the old one's place, by its own
+    /// records. Where it knows of none, a person may name the only one that one CA has issued for this holder.
+    pub(super) fn followers_in_doubt(
+        &self,
+        session: &Session,
+        contents: &mut Contents,
+        old: &Credential,
+        doubt: Error,
+        run: &Run<'_>,
+    ) -> Result<Vec<Credential>> {
+        let was = old.certificate();
+        let all = contents.followers_in_doubt(session, was)?;
+        let (known, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|one| run.has_replaced(was, one.certificate()));
+        match (known.is_empty(), others.as_slice()) {
+            // Each with the key beside it, of which there may be a copy.
+            (false, _) => {
+                let shown = known.iter().map(|one| contents.shown(session, one.certificate()));
+                Ok(shown.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+            }
+            (true, [only])
+                if was.has_same_holder(only.certificate()) && self.issuer(only, old, run).is_shown() =>
+            {
+                Err(doubt.fact(Fact::Successor, old.naming(only.certificate())))
+            }
+            (true, _) => Err(doubt),
+        }
     }
 
     /// Of those that follow the ones in the old one's name. A record may have come from another user's key, and a CA may have

@@ -260,7 +260,7 @@ pub fn finish(
     let elsewhere = installed.old_elsewhere.as_ref();
     let works_from = installed.works_from(run.now());
     notices.extend(works_from.as_ref().map(|date| Warning::from(Notice::WorksLater).fact(Fact::Date, date)));
-    match replaced_by(session, installed, &checks.policy) {
+    match replaced_by(run, session, installed, &checks.policy) {
         // Until the new one works at the bank, the old one is needed.
         Ok(Some((removal, old))) if works_from.is_none() && removes_old(run, checks.policy.old) => {
             match remove(run, session, &removal, installed.credential.certificate()) {
@@ -433,6 +433,7 @@ fn stays(run: &Run, old: &OldCertificate) -> Warning {
 /// The removal of what the new credential replaces. Where the answer was there before, or the record of its job alone does not tell which
 /// one it renews, as those of the previous release may not, what the token tells now counts.
 fn replaced_by(
+    run: &Run,
     session: &Session,
     installed: &Installed,
     policy: &Policy,
@@ -445,7 +446,11 @@ fn replaced_by(
     }
     let new = installed.credential.certificate();
     let all = session.credentials()?;
-    let old = all.iter().find(|one| one.successor().is_some_and(|by| by.certificate == *new));
+    let call = run.call();
+    let is_told = |one: &&Credential| one.successor().is_some_and(|by| by.certificate == *new);
+    // What carries the same record, as other programs' copies do, hides what follows it.
+    let is_known = |one: &&Credential| call.has_replaced(one.certificate(), new);
+    let old = all.iter().find(is_told).or_else(|| all.iter().find(is_known));
     let removal = |old| Retire::of(old, policy).unless_copy().certificates(installed.certificates().to_vec());
     Ok(old.map(|old| (removal(old), old.clone())))
 }

@@ -349,8 +349,9 @@ impl Waiting<'_> {
         let key = select::awaiting(session, &visit.keeper, |key| key.renews(old.certificate()));
         // What is kept of a job is found by the certificate, which a record names by a digest alone.
         let key = key.map(|key| key.renewing(old.certificate()));
+        // The error says so.
         if key.as_ref().is_ok_and(|key| !select::may_be_offered(session, &visit.keeper, key)) {
-            return Err(error.fact(Fact::Reason, "same_record"));
+            return Err(error);
         }
         let ask =
             || !run.global.json && pin::is_terminal() && pin::confirmed(&Words::ConfirmResume.text(run.lang));

@@ -132,7 +132,7 @@ fn name_waiting(error: Error, session: &Session, keeper: &Keeper, run: &Run, arg
     let key = id.and_then(|id| select::pending(session, Some(&Hex(id)), |_| true).ok());
     let Some(key) = key.filter(|_| error.code() == Code::PendingExists) else { return error };
     if !select::may_be_offered(session, keeper, &key) {
-        return error.fact(Fact::Reason, "same_record");
+        return error;
     }
     let line = again(run, args, key.id(), ask::is_of_other(&key));
     let Some(subject) = &args.subject else { return error.fact(Fact::GoOn, line.end()) };
