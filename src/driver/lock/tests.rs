@@ -216,7 +216,8 @@ fn a_file_that_was_left_holds_nothing() {
 #[test]
 fn a_lock_whose_file_is_not_there_any_more_is_lost() {
     let machine = Machine::installed();
-    let spoil: [(&str, &str, &dyn Fn(&Path)); 5] = [
+    type Spoil<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
+    let spoil: [Spoil<'_>; 5] = [
         ("removed", "lock_removed", &|file| fs::remove_file(file).unwrap()),
         ("its folder removed", "lock_removed", &|file| fs::remove_dir_all(file.parent().unwrap()).unwrap()),
         ("its folder renamed", "lock_removed", &|file| {
