@@ -270,6 +270,11 @@ impl<'a> Run<'a> {
         self.installations.day_of(certificate)
     }
 
+    /// Whether this program has installed the certificate, as far as it was given the records of that or keeps them.
+    pub fn has_installed(&self, certificate: &Certificate) -> bool {
+        self.installed_on(certificate).is_some()
+    }
+
     /// What is known of the installation of this certificate.
     pub(super) fn installation(&self, certificate: &Certificate) -> Option<Installation> {
         self.installations.of(certificate)

@@ -176,21 +176,19 @@ impl Preflight {
             Some(old) => contents.successor_of(old.certificate()),
             None => now.and_then(Credential::successor).cloned(),
         };
-        // Of several the one that the caller's own records name.
-        let known = renewal.old_certificate().filter(|_| by.as_ref().is_some_and(|by| !by.proven));
-        let known = known.and_then(|old| contents.successor_known(old, |new| run.has_replaced(old, new)));
-        let by = known.or(by);
+        let authorities = now.map(Credential::authorities).or(renewal.old().map(OldCertificate::authorities));
+        let authorities = authorities.unwrap_or_default();
+        let by = follower::known(renewal, contents, by, authorities, run);
         let by = by.filter(|by| by.signed && waiting.is_none());
         let by = by.as_ref();
-        let authorities = now.map(Credential::authorities).or(renewal.old().map(OldCertificate::authorities));
-        let refusal =
-            |old, by| follower::refusal(&renewal.policy, old, by, authorities.unwrap_or_default(), run);
+        let refusal = |old, by| follower::refusal(&renewal.policy, old, by, authorities, run);
         let done = Done {
             waiting: waiting.is_some(),
             known: true,
             renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)),
         };
         let mut findings = findings(renewal, session.token(), &done, run, true);
+        findings.extend(first::window(renewal, &credentials, run));
         findings.push(PreflightPoint {
             point: Point::NothingPending,
             state: nothing_pending(renewal, waiting, run),
@@ -225,6 +223,8 @@ impl Preflight {
                     unique(PointResult::Blocker(refusal(old, by)));
                 }
                 (Some(now), _) => {
+                    let stranger = waiting.is_none().then(|| follower::stranger(renewal, contents, now, run));
+                    stranger.flatten().into_iter().for_each(|error| unique(PointResult::Blocker(error)));
                     let elsewhere = onto_other::refusal(renewal, now, session.token().identity(), run);
                     elsewhere.into_iter().for_each(|error| unique(PointResult::Blocker(error)));
                     done.renewed.into_iter().for_each(|warning| unique(PointResult::Warning(warning)));
@@ -237,12 +237,6 @@ impl Preflight {
             findings.extend(only_user::after_login(renewal, others, Some(own), &pending));
         }
         if let Subject::First(subject) = &renewal.subject {
-            let there = || credentials.iter().filter(|one| one.subject().has_same_attributes(subject));
-            let state = there().find_map(|old| first::is_no_renewal(renewal, old, run));
-            let is_window = |finding: &&mut PreflightPoint| finding.point == Point::Window;
-            if let (Some(state), Some(window)) = (state, findings.iter_mut().find(is_window)) {
-                window.state = state;
-            }
             let others = credentials.of_others_than(subject, run.now());
             findings.extend(only_user::after_login(renewal, others, None, &pending));
         }
