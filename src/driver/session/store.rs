@@ -64,7 +64,7 @@ impl Session {
                     self.set_left_out(&written, set)?;
                     if !refusals.is_empty() {
                         let cleaned = clean(Some(&written));
-                        cleaned.map_err(|error| error.after_clean_up(self.take_back(&written)))?;
+                        cleaned.map_err(|error| error.after_clean_up(self.take_back(&written, before)))?;
                     }
                     self.written.set(true);
                     return Ok((written, set));
@@ -122,12 +122,13 @@ impl Session {
         Ok(())
     }
 
-    /// Takes back a certificate that this session has written.
+    /// Takes back a certificate that this session has written, and nothing that was there before. Where that is not known, only
+    /// what has the very value is ours.
     ///
     /// # Errors
     /// [`Code::RemovalDoubtful`], [`Code::DestroyFailed`], what C_DestroyObject returns.
-    pub(crate) fn take_back(&self, written: &StoredCertificate) -> Result<()> {
-        self.remove(&Removal::new(Step::WriteCertificate).created_certificate(written))
+    pub(crate) fn take_back(&self, written: &StoredCertificate, before: Option<&Present>) -> Result<()> {
+        self.remove(&Removal::new(Step::WriteCertificate).created_certificate(written, before))
     }
 
     /// Clears what an interrupted creation has left of certificates.
