@@ -169,6 +169,14 @@ impl Session {
         self.pin_was_checked
     }
 
+    /// Does the work of others, such as a program that asks the CA, while the PIN is in no memory of this process. A session keeps
+    /// it after the login for keys that want it with each signature (CKA_ALWAYS_AUTHENTICATE), and a key that is made later may be
+    /// one; meanwhile the system keeps it in a pipe. Nothing is done on the token in `work`. Where there is no pipe (Windows, no
+    /// descriptor left) the PIN stays.
+    pub fn with_pin_aside<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.pin.aside(work)
+    }
+
     pub(super) fn open_session(&self) -> &Open {
         self.reopened.get().map_or(&self.open, Box::as_ref)
     }
