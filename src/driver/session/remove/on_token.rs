@@ -4,6 +4,7 @@ use usbtoken_testkit::{Kind, TestCa, manual_subject};
 
 use super::super::fresh::Fresh;
 use super::*;
+use usbtoken_pkcs11::types::CKO_CERTIFICATE;
 use usbtoken_pkcs11::types::{CKA_CERTIFICATE_TYPE, CKA_SUBJECT, CKA_TOKEN, CKA_VALUE};
 
 const ID: &[u8] = b"id";
