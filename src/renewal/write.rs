@@ -32,7 +32,7 @@ pub(super) fn write_and_verify(
             notices.extend((detail != AttributeSet::Full).then_some(Notice::MinimalCertificate));
             Ok(Written { certificate: written, notices, signed })
         }
-        Err(error) => Err(error.after_clean_up(session.take_back(&written))),
+        Err(error) => Err(error.after_clean_up(session.take_back(&written, before))),
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn write_ca_certificates(session: &Session, authorities: &[&Certifica
         let (written, _) =
             session.write_certificate(ca, Category::Authority, &id, label.as_bytes(), before)?;
         if let Err(error) = session.read_back(&written) {
-            return Err(error.after_clean_up(session.take_back(&written)));
+            return Err(error.after_clean_up(session.take_back(&written, before)));
         }
     }
     Ok(())

@@ -222,9 +222,18 @@ static U create(U session, struct attribute *given, U count, U *object)
     for (U i = at = 0; i < count; i++)
         if (!word("certificate-ids-dropped") || !value || given[i].type != 0x102) all[at++] = given[i];
     memcpy(given, all, (count = at) * sizeof *given), at = 0;
+    /* `created-as`: a certificate is taken, and nothing kept (1); nor is it with 2, and the number is that of one which is there under
+     * its identifier; with 3 it is kept, under that number. */
+    if (value && word("created-as")) {
+        U way = number("created-as"), there = id ? with_id(session, 1, id, others) : 0;
+        U rv = way == 3 ? real->function[CREATE_OBJECT](session, given, count, object) : 0;
+        return *object = outside(way > 1 && there ? others[0] : 9999), rv;
+    }
     if (!word("certificates-private")) {
         U rv = real->function[CREATE_OBJECT](session, given, count, object);
         if (!rv && value && word("created-answers")) return number("created-answers");
+        /* `forgets-certificates`: it says that it took one, and keeps nothing. */
+        if (!rv && value && word("forgets-certificates")) real->function[DESTROY_OBJECT](session, *object);
         return *object = outside(*object), rv;
     }
     memcpy(all, given, count * sizeof *given);

@@ -16,6 +16,7 @@ mod moments;
 mod removals;
 mod starting;
 mod stated;
+mod taken_back;
 mod texts;
 mod unread;
 

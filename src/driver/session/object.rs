@@ -97,18 +97,30 @@ pub(crate) struct Objects {
 pub(super) struct Unread(pub(super) Option<Call>);
 
 /// The objects that were on the token at one moment, to tell what came later.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Present {
     pub(super) owner: Owner,
     pub(super) handles: BTreeSet<ObjectHandle>,
     /// The CKA_IDs of the keys among them, where each was read.
     pub(super) key_ids: BTreeSet<Vec<u8>>,
+    /// The values of the certificates among them, where each was read.
+    pub(super) certificates: Vec<Arc<[u8]>>,
 }
 
 impl Present {
     /// Whether this may be a key that was there: by its handle, or, as some drivers number their objects anew, by its CKA_ID.
     pub(super) fn may_have(&self, place: Place, id: &[u8]) -> bool {
         self.owner != place.owner || self.handles.contains(&place.handle) || self.key_ids.contains(id)
+    }
+
+    /// Whether a certificate object was there under this handle.
+    pub(super) fn has_handle(&self, place: Place) -> bool {
+        self.owner == place.owner && self.handles.contains(&place.handle)
+    }
+
+    /// Whether a certificate of this value was there.
+    pub(super) fn has_certificate(&self, der: &[u8]) -> bool {
+        self.certificates.iter().any(|one| **one == *der)
     }
 
     /// Whether there is an object that was not there at that other moment of the same session.

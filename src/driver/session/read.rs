@@ -151,6 +151,7 @@ impl Open {
         let ids = objects.private_keys.iter().map(|key| &key.id);
         let ids = ids.chain(objects.public_keys.iter().map(|key| &key.id)).cloned();
         objects.present.key_ids = ids.collect();
+        objects.present.certificates = objects.certificates.iter().map(|one| one.der.clone()).collect();
         objects.hidden_certificates += self.certificates_among(&hidden);
         certificates.extend(objects.certificates.iter().map(|one| one.place.handle));
         self.certificates.replace(certificates);

@@ -54,8 +54,11 @@ enum Is {
     Certificate { id: Vec<u8>, label: Label, der: Arc<[u8]> },
     /// What a creation of ours has left of a certificate, empty or not.
     HalfCertificate { id: Vec<u8>, label: Label, der: Arc<[u8]> },
-    /// A certificate object that we have created in this session, whatever the token made of its value.
-    CreatedCertificate { id: Vec<u8>, label: Vec<u8>, der: Vec<u8> },
+    /// A certificate object that we have created in this session, whatever the token made of its value; but not what was there
+    /// before, where that is known.
+    CreatedCertificate { id: Vec<u8>, label: Vec<u8>, der: Arc<[u8]>, before: Option<Present> },
+    /// What a refused creation of ours has left of a certificate: all of it, or what is none.
+    LeftCertificate { id: Vec<u8>, label: Vec<u8>, der: Vec<u8> },
     /// A public key of exactly this value.
     PublicKey { id: Vec<u8>, label: Label, value: PublicKey },
     /// A private key; what it reports of its public half may change with the objects around it, and does not count. What it
@@ -149,11 +152,16 @@ impl Removal {
         self.and(certificate.place, is)
     }
 
-    /// A certificate that C_CreateObject has just made for us.
-    pub(super) fn created_certificate(self, certificate: &StoredCertificate) -> Self {
+    /// A certificate that C_CreateObject has just made for us, and what was there before. Not every driver gives the handle of
+    /// what it has made.
+    pub(super) fn created_certificate(
+        self,
+        certificate: &StoredCertificate,
+        before: Option<&Present>,
+    ) -> Self {
         let (id, label) = (certificate.id.clone(), certificate.label.bytes().to_vec());
-        let der = certificate.der.to_vec();
-        self.and(certificate.place, Is::CreatedCertificate { id, label, der })
+        let (der, before) = (Arc::clone(&certificate.der), before.cloned());
+        self.and(certificate.place, Is::CreatedCertificate { id, label, der, before })
     }
 
     /// A half of the pair that C_GenerateKeyPair has just made for us.
@@ -311,7 +319,7 @@ impl Session {
         let mut found = Vec::new();
         for handle in open.find(template)? {
             if let Ok(object) = self.read_whole(handle, &planned.is)
-                && planned.is.agrees_with(&object)
+                && planned.is.is_shown_by(&object)
                 && self.has_signed(&planned.is, object)?
             {
                 found.push(handle);
@@ -360,9 +368,10 @@ impl Session {
     fn read_whole(&self, handle: ObjectHandle, as_what: &Is) -> Outcome<Object> {
         let open = self.open_session();
         match as_what {
-            Is::Certificate { .. } | Is::HalfCertificate { .. } | Is::CreatedCertificate { .. } => {
-                open.read_as_certificate(handle)
-            }
+            Is::Certificate { .. }
+            | Is::HalfCertificate { .. }
+            | Is::CreatedCertificate { .. }
+            | Is::LeftCertificate { .. } => open.read_as_certificate(handle),
             Is::PublicKey { .. }
             | Is::PrivateKey { .. }
             | Is::HalfPublicKey { .. }
@@ -391,7 +400,7 @@ impl Session {
     }
 
     /// Removes what a refused C_CreateObject left behind: what was not there before, can be read, and carries the identifier that
-    /// we gave it, and the label or, as some tokens choose labels, the value; but not the one that was created. What carries
+    /// we gave it, and the value or, where that is no certificate, the label; but not the one that was created. What carries
     /// nothing, as SoftHSM leaves it, stays. Returns whether there was any.
     pub(super) fn remove_leftover_certificates(
         &self,
@@ -404,7 +413,7 @@ impl Session {
         known.handles.extend(but.map(|but| but.place.handle));
         let came = self.certificates_since(&known)?.into_iter();
         let removal = came.fold(Removal::new(Step::WriteCertificate), |removal, (place, object)| {
-            let is = Is::CreatedCertificate { id: id.to_vec(), label: label.to_vec(), der: der.to_vec() };
+            let is = Is::LeftCertificate { id: id.to_vec(), label: label.to_vec(), der: der.to_vec() };
             if is.agrees_with(&object) { removal.and(place, is) } else { removal }
         });
         self.remove(&removal)?;

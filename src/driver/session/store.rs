@@ -64,7 +64,7 @@ impl Session {
                     self.set_left_out(&written, set)?;
                     if !refusals.is_empty() {
                         let cleaned = clean(Some(&written));
-                        cleaned.map_err(|error| error.after_clean_up(self.take_back(&written)))?;
+                        cleaned.map_err(|error| error.after_clean_up(self.take_back(&written, before)))?;
                     }
                     self.written.set(true);
                     return Ok((written, set));
@@ -122,12 +122,13 @@ impl Session {
         Ok(())
     }
 
-    /// Takes back a certificate that this session has written.
+    /// Takes back a certificate that this session has written, and nothing that was there before. Where that is not known, only
+    /// what has the very value is ours.
     ///
     /// # Errors
     /// [`Code::RemovalDoubtful`], [`Code::DestroyFailed`], what C_DestroyObject returns.
-    pub(crate) fn take_back(&self, written: &StoredCertificate) -> Result<()> {
-        self.remove(&Removal::new(Step::WriteCertificate).created_certificate(written))
+    pub(crate) fn take_back(&self, written: &StoredCertificate, before: Option<&Present>) -> Result<()> {
+        self.remove(&Removal::new(Step::WriteCertificate).created_certificate(written, before))
     }
 
     /// Clears what an interrupted creation has left of certificates.
@@ -139,14 +140,32 @@ impl Session {
         self.remove(&halves.iter().fold(removal, Removal::half_certificate))
     }
 
+    /// Where what was created is found by no search, and the login lasts, the token has not kept it.
+    fn not_kept(&self, error: Error, written: &StoredCertificate) -> Error {
+        let is_invalid =
+            error.pkcs11_call().is_some_and(|call| call.rv == ckr::number(CKR_OBJECT_HANDLE_INVALID));
+        let certificates = || Template::new().number(CKA_CLASS, CKO_CERTIFICATE);
+        let none = |wanted| self.open_session().find(wanted).is_ok_and(|found| found.is_empty());
+        let is_nowhere = || {
+            none(certificates().bytes(CKA_VALUE, &written.der))
+                && none(certificates().bytes(CKA_ID, &written.id))
+        };
+        match is_invalid && self.is_logged_in() && is_nowhere() {
+            true => Error::new(Code::CertificateRefused).fact(Fact::Reason, "not_kept").because_of(error),
+            false => error,
+        }
+    }
+
     /// Reads a certificate object again, byte for byte; returns what the token made otherwise and what a person should know
     /// of that. It works all the same.
     ///
     /// # Errors
-    /// [`Code::ReadBackDiffers`] when the token holds another certificate than what was written.
+    /// [`Code::ReadBackDiffers`] when the token holds another certificate than what was written; [`Code::CertificateRefused`] when it
+    /// has said that it took it, and holds none.
     pub(crate) fn read_back(&self, written: &StoredCertificate) -> Result<Vec<Notice>> {
         let open = self.open_session();
-        let (found, private) = open.handle_of(written.place).and_then(|handle| open.read_written(handle))?;
+        let read = open.handle_of(written.place).and_then(|handle| open.read_written(handle));
+        let (found, private) = read.map_err(|error| self.not_kept(error, written))?;
         let differs = |what, expected: &[u8], found: &[u8]| {
             Error::new(Code::ReadBackDiffers)
                 .during(Step::ReadBack)

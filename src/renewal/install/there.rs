@@ -33,7 +33,11 @@ impl Job<'_> {
         if let Err(error) = sign_challenge(self.session, private, leaf) {
             let ours = written.label.bytes().starts_with(key.record().label());
             let bad = error.code() == Code::SignatureInvalid && ours;
-            return Err(if bad { error.after_clean_up(self.session.take_back(&written)) } else { error });
+            return Err(if bad {
+                error.after_clean_up(self.session.take_back(&written, None))
+            } else {
+                error
+            });
         }
         let mut notices: Vec<Warning> = vec![Notice::AlreadyInstalled.into()];
         notices.extend(proof_notice(&proof));

@@ -147,6 +147,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "not_beside_its_key") => "the new certificate does not have the identifier of its key",
         (Fact::Reason, "issuer_not_shown") => "it is not shown that both come from one CA",
         (Fact::Reason, "object_changed") => "the object is not what it was",
+        (Fact::Reason, "not_kept") => {
+            "the driver says that it has taken the certificate, and keeps nothing of it, which will be so each time: use another driver for the token, or report it to the maker of this one"
+        }
         (Fact::Reason, "value_of_another_call") => {
             "this function cannot mean what the name of the return value says: it tells nothing of the PIN, of the room on the token or of a certificate"
         }

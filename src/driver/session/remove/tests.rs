@@ -51,8 +51,29 @@ fn a_certificate_is_known_by_its_bytes_its_identifier_and_its_label() {
 
 #[test]
 fn a_certificate_that_was_just_made_is_known_by_its_identifier_and_its_label() {
-    let is = Is::CreatedCertificate { id: ID.to_vec(), label: LABEL.to_vec(), der: vec![] };
+    let created = |der: &[u8], before: Option<Present>| Is::CreatedCertificate {
+        id: ID.to_vec(),
+        label: LABEL.to_vec(),
+        der: Arc::from(der),
+        before,
+    };
+    let is = created(b"", Some(Present::default()));
     assert!(is.agrees_with(&certificate(ID, "label", b"whatever the token made of it")));
+    // But not what was there before, under this handle or another, nor whatever has come where that is not known.
+    let known = Present { certificates: vec![Arc::from(*b"der")], ..Present::default() };
+    assert!(!created(b"new", Some(known.clone())).agrees_with(&certificate(ID, "label", b"der")));
+    assert!(created(b"new", Some(known.clone())).agrees_with(&certificate(ID, "label", b"other")));
+    let Object::Certificate(one) = certificate(ID, "label", b"other") else { unreachable!() };
+    let there = Present { handles: [one.place.handle].into(), owner: one.place.owner, ..known.clone() };
+    assert!(!created(b"new", Some(there.clone())).agrees_with(&certificate(ID, "label", b"other")));
+    assert!(!created(b"new", None).agrees_with(&certificate(ID, "label", b"other")));
+    // The very value is ours, also under a handle that an object had which went; not where both were there.
+    assert!(created(b"new", Some(there.clone())).agrees_with(&certificate(ID, "label", b"new")));
+    assert!(created(b"new", None).agrees_with(&certificate(ID, "label", b"new")));
+    assert!(!created(b"der", Some(there)).agrees_with(&certificate(ID, "label", b"der")));
+    // Under another handle nothing else shows it.
+    assert!(created(b"new", Some(known.clone())).is_shown_by(&certificate(ID, "other", b"new")));
+    assert!(!created(b"new", Some(known)).is_shown_by(&certificate(ID, "label", b"other")));
     for other in [
         certificate(b"other", "label", b"der"),
         certificate(ID, "other", b"der"),
@@ -62,12 +83,13 @@ fn a_certificate_that_was_just_made_is_known_by_its_identifier_and_its_label() {
         assert!(!is.agrees_with(&other), "{other:?}");
     }
     // The token has chosen the label.
-    let is = Is::CreatedCertificate { id: ID.to_vec(), label: LABEL.to_vec(), der: b"der".to_vec() };
+    let is = created(b"der", Some(Present::default()));
     assert!(is.agrees_with(&certificate(ID, "other", b"der")));
     assert!(!is.agrees_with(&certificate(ID, "other", b"another")));
     assert!(!is.agrees_with(&certificate(b"other", "other", b"der")));
     // What carries nothing may be anybody's.
-    let bare = Is::CreatedCertificate { id: vec![], label: LABEL.to_vec(), der: vec![] };
+    let before = Some(Present::default());
+    let bare = Is::CreatedCertificate { id: vec![], label: LABEL.to_vec(), der: Arc::from([]), before };
     assert!(!bare.agrees_with(&certificate(b"", "label", b"der")));
 }
 
@@ -219,7 +241,8 @@ fn every_planned_object_has_its_identifier() {
     let (id, text) = (ID.to_vec(), LABEL.to_vec());
     for is in [
         Is::Certificate { id: id.clone(), label: label(LABEL), der: Arc::from([1]) },
-        Is::CreatedCertificate { id: id.clone(), label: text.clone(), der: vec![] },
+        Is::CreatedCertificate { id: id.clone(), label: text.clone(), der: Arc::from([]), before: None },
+        Is::LeftCertificate { id: id.clone(), label: text.clone(), der: vec![] },
         Is::PublicKey { id: id.clone(), label: label(LABEL), value: value() },
         Is::PrivateKey { id: id.clone(), label: label(LABEL), signed_for: None },
         Is::HalfCertificate { id: id.clone(), label: label(LABEL), der: Arc::from([]) },
@@ -235,7 +258,7 @@ impl Removal {
     pub(crate) fn planned(&self) -> Vec<String> {
         let class = |is: &Is| match is {
             Is::Certificate { .. } | Is::CreatedCertificate { .. } => "certificate",
-            Is::HalfCertificate { .. } => "half",
+            Is::HalfCertificate { .. } | Is::LeftCertificate { .. } => "half",
             Is::PublicKey { .. } => "public",
             Is::PrivateKey { .. } => "private",
             Is::HalfPublicKey { .. } => "half",
