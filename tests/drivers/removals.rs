@@ -219,6 +219,7 @@ fn a_program_that_asks_again_is_told_that_it_is_done() {
         let done = removal.run(&session, &run).unwrap();
         assert!(done.already_removed && !done.key_removed && !done.key_stays);
         assert_eq!(done.successor.certificate(), &only.by);
+        assert!(!only.labels.is_empty() && done.labels == only.labels, "{done:?}");
         drop(session);
         assert_eq!(begun(&bank), 0);
         bank.soft.snapshot().assert_same_as(&left);

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use common::{DAY, at, read, refused, run};
 use tempfile::TempDir;
-use usbtoken::bank::{KeyRule, RequestForm};
+use usbtoken::bank::{KeyRule, OtherUsers, RequestForm};
 use usbtoken::driver::Loading;
 use usbtoken::error::Notice;
 use usbtoken::overview::{Listed, Overview};
@@ -20,7 +20,8 @@ use usbtoken::places::{self, OldCertificate, Password, Place};
 use usbtoken::renewal::{PendingState, PointResult, PreflightPoint};
 use usbtoken::{Certificate, Code, Finder, Install, Pin, Policy, Renewal, Result, Run, Session, Token};
 use usbtoken_testkit::{
-    Form, Kind, ParsedRequest, SoftToken, TestCa, days_from_now, manual_subject, verify_with_certificate,
+    Form, Kind, NameDer, ParsedRequest, SoftToken, TestCa, Text, days_from_now, manual_subject,
+    verify_with_certificate,
 };
 
 /// A computer with a certificate in files, and the token that the bank has sent: empty.
@@ -426,6 +427,60 @@ fn a_file_with_the_tokens_own_certificate_means_the_tokens() {
     let answer = read(&desk.ca.issue_for(pending.request().to_der()).der());
     let installed = Install::new(&answer).run_for(&session, &pending, &run()).unwrap();
     assert!(installed.replaced.is_some() && installed.old_elsewhere.is_none());
+}
+
+/// Another program has stored the answer under another identifier: it is written beside its key, and held against the old one where that is
+/// at hand.
+#[test]
+fn an_answer_that_stands_apart_is_compared_with_the_old_one_elsewhere() {
+    for given in [true, false] {
+        let desk = Desk::new();
+        let old = desk.old();
+        let pending = Renewal::of(&old).begin(&desk.session(), &run()).unwrap();
+        let answer = desk.ca.issue_for(pending.request().to_der()).der();
+        drop(pending);
+        desk.soft.inspect(|inspector| inspector.write_certificate(&answer, &[0x55], "vendor"));
+        let (session, answer) = (desk.session(), read(&answer));
+        let install = Install::new(&answer);
+        let install = if given { install.old(&old) } else { install };
+        let done = install.run(&session, &run()).unwrap();
+        let told = |notice| done.notices.iter().any(|one| *one == notice);
+        assert!(told(Notice::CertificateApart));
+        assert_eq!((told(Notice::OldNotCompared), done.old_elsewhere.is_some()), (!given, given));
+    }
+}
+
+/// What took its place is told where another is wanted all the same. In the name of another user who is there it stops, and the follower
+/// itself is no other user.
+#[test]
+fn what_took_the_place_of_one_elsewhere_is_told_or_stops() {
+    let name = |common: &str| NameDer::new().country("JP").common(Text::Utf8, common).to_der();
+    let alone = common::policy(|policy| policy.other_users = OtherUsers::Refuse);
+    for (follower, bob_is_there, code) in [
+        (manual_subject().to_der(), false, Code::AlreadyRenewed),
+        (name("Alice"), false, Code::SuccessorDoubtful),
+        (name("Bob"), true, Code::RenewedForAnother),
+    ] {
+        let desk = Desk::new();
+        if bob_is_there {
+            desk.soft.credential(&desk.ca, Kind::P256, &[7], &name("Bob"), days_from_now(20));
+        }
+        let old = desk.old();
+        let renewal = Renewal::of(&old);
+        let pending = renewal.begin(&desk.session(), &run()).unwrap();
+        let label = String::from_utf8(pending.label().unwrap().to_vec()).unwrap();
+        let answer = desk.ca.issue_for(pending.request().to_der()).subject(&follower).der();
+        desk.soft.inspect(|inspector| inspector.write_certificate(&answer, pending.key_id(), &label));
+        drop(pending);
+        let session = desk.session();
+        let before = desk.soft.snapshot();
+        refused(renewal.begin(&session, &run()), code);
+        desk.soft.snapshot().assert_same_as(&before);
+        let again = renewal.although_renewed();
+        let again = if bob_is_there { again } else { again.policy(&alone) };
+        let begun = again.begin(&session, &run()).unwrap();
+        assert!(begun.notices().iter().any(|one| *one == Notice::Renewed), "{code:?}");
+    }
 }
 
 #[test]

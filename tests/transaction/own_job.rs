@@ -6,7 +6,7 @@ mod common;
 use common::{Bank, DAY, at, install, policy, read, refused, run};
 use usbtoken::bank::{KeyRule, OldCredential};
 use usbtoken::error::{Fact, Notice, Point};
-use usbtoken::pki::{Closing, ProofLevel, SubjectRule, jst_date};
+use usbtoken::pki::{Closing, ProofLevel, ResponseForm, SubjectRule, jst_date};
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState, PointResult, Preflight, Retire};
 use usbtoken::{Code, Install, Installed, Policy, Renewal};
@@ -251,6 +251,22 @@ fn of_several_answers_the_one_is_installed_whose_key_the_uri_names() {
     assert_eq!(installed.credential.id(), jobs[1].0);
 }
 
+/// In another process too: what the bank's CA does not answer in is refused, and nothing is written.
+#[test]
+fn an_answer_in_another_form_than_the_banks_is_refused() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let answer = read(&bank.certify(&pending));
+    drop(pending);
+    let waiting = bank.soft.snapshot();
+    let install =
+        |form| Install::new(&answer).policy(&policy(|p| p.answers = vec![form])).run(&session, &run());
+    refused(install(ResponseForm::Pkcs7), Code::AnswerFormUnexpected);
+    bank.soft.snapshot().assert_same_as(&waiting);
+    install(ResponseForm::Certificate).unwrap();
+}
+
 /// The certificate is there and its key has gone: that one is named, whatever else is on the token.
 #[test]
 fn an_answer_whose_key_has_gone_names_its_certificate() {
@@ -298,6 +314,74 @@ fn what_stood_under_the_identifier_before_is_no_rest_of_a_refused_certificate() 
     assert!(bank.called().iter().any(|name| name == "C_DestroyObject"), "{said:?}");
     said.json();
     assert_eq!(now.added_since(&before).len(), 1);
+}
+
+/// The same key again: this program has installed it, so that nobody has to name the old one; of what another program has renewed a person
+/// says it.
+#[test]
+fn what_was_renewed_with_the_same_key_goes_unasked_where_this_program_has_done_it() {
+    let bank = Bank::new();
+    let state = bank.file("state");
+    let kept = || run().installations_in(&state);
+    let (session, old) = bank.open();
+    let reuse = policy(|p| p.key = KeyRule::OldAgain);
+    let pending = Renewal::of(&old).policy(&reuse).begin(&session, &kept()).unwrap();
+    Install::new(&read(&bank.certify(&pending))).run_for(&session, &pending, &kept()).unwrap();
+    let both = bank.soft.snapshot();
+    let removal = Retire::of(&old, &bank.anchored()).unless_copy().unless_renewed_by_another();
+    refused(removal.run(&session, &run()), Code::RenewedByAnother);
+    bank.soft.snapshot().assert_same_as(&both);
+    assert!(!removal.run(&session, &kept()).unwrap().key_removed);
+    assert_eq!(bank.soft.snapshot().objects().len() + 1, both.objects().len());
+}
+
+/// The CA has changed the name, which makes each of two followers doubtful: the one that this program has installed is the renewal.
+#[test]
+fn of_two_doubtful_followers_the_one_counts_that_this_program_has_installed() {
+    let firm = |common: &str| {
+        NameDer::new()
+            .country("JP")
+            .organization(Text::Printable, "(9936)NTT DATA CORPORATION")
+            .unit(Text::Utf8, "(9936)ANSER-WEB(BizSOL) TEST CA - G4")
+            .unit(Text::Printable, "USB TOKEN")
+            .common(Text::Printable, common)
+            .to_der()
+    };
+    let bank = Bank::new();
+    let state = bank.file("state");
+    let kept = || run().installations_in(&state);
+    let mut policy = bank.anchored();
+    policy.demand_subject(SubjectRule::CommonNameMayChange);
+    let (session, old) = bank.open();
+    let renewal = Renewal::of(&old).policy(&policy);
+    let install = |days, common: &str, run: &usbtoken::Run<'_>| {
+        let pending = renewal.clone().although_renewed().begin(&session, run).unwrap();
+        let issue = bank.ca.issue_for(pending.request().to_der()).subject(&firm(common));
+        let answer = read(&issue.not_after(days_from_now(days)).der());
+        Install::new(&answer).run_for(&session, &pending, run).unwrap();
+    };
+    install(300, "login031 A001 202611271200 1", &kept());
+    refused(renewal.begin(&session, &kept()), Code::AlreadyRenewed);
+    install(400, "login031 A001 202611271200 2", &run());
+    refused(renewal.begin(&session, &run()), Code::SuccessorDoubtful);
+    refused(renewal.begin(&session, &kept()), Code::AlreadyRenewed);
+}
+
+/// The object that was chosen has gone: another one with the same certificate is not taken for it, unless nobody has chosen the very object.
+#[test]
+fn another_copy_is_not_what_was_chosen() {
+    let bank = Bank::new();
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[0x55], "copy"));
+    bank.renewed();
+    let session = bank.session();
+    let copy = session.credentials().unwrap().by_id(&[0x55]).only().unwrap();
+    bank.soft.inspect(|inspector| inspector.destroy(&[0x55]));
+    let before = bank.soft.snapshot();
+    let removal = Retire::of(&copy, &bank.anchored());
+    refused(removal.run(&session, &run()), Code::CredentialNotFound);
+    bank.soft.snapshot().assert_same_as(&before);
+    assert!(removal.unless_copy().run(&session, &run()).unwrap().key_removed);
+    assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0);
 }
 
 /// Whoever has a credential can ask what its driver says of the key.
