@@ -68,9 +68,9 @@ fn an_object_that_is_said_to_be_gone_is_looked_for_again() {
     bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
-/// Where the search after the destruction fails, the search says whether the object is gone.
+/// One reading that fails after the destruction is made up for by the next.
 #[test]
-fn what_cannot_be_read_after_its_destruction_is_searched_for() {
+fn what_fails_to_be_read_once_after_its_destruction_is_read_again() {
     for (pretends, code) in [("", None), ("C_DestroyObject:ckr=CKR_OK; ", Some(Code::DestroyFailed))] {
         let (bank, before) = waiting();
         let last = reads_before_the_first(&bank);
@@ -83,6 +83,23 @@ fn what_cannot_be_read_after_its_destruction_is_searched_for() {
         };
         said.failed(code);
         bank.soft.snapshot().assert_same_as(&before);
+    }
+}
+
+/// Where nothing is read any more after the destruction, the search says whether the object is gone: then it is the next one that cannot
+/// be read, which stays.
+#[test]
+fn what_cannot_be_read_after_its_destruction_is_searched_for() {
+    for (pretends, code, stay) in
+        [("", Code::RemovalDoubtful, 1), ("C_DestroyObject:ckr=CKR_OK; ", Code::DestroyFailed, 2)]
+    {
+        let (bank, _) = waiting();
+        let last = reads_before_the_first(&bank);
+        let fault = format!("{pretends}C_GetAttributeValue#{}:ckr=CKR_GENERAL_ERROR,sticky", last + 1);
+        bank.run_with_faults(&fault, &ABANDON).failed(code);
+        let calls = bank.called();
+        assert_eq!(calls.iter().filter(|function| *function == "C_DestroyObject").count(), 1);
+        assert_eq!(left(&bank, &bank.soft.snapshot()).len(), stay, "{pretends}");
     }
 }
 
