@@ -41,7 +41,7 @@ const NOT_FOR_PEOPLE: u8 = 2;
 /// How often it is examined whether the program is still there, should its end of the sockets be somebody else's too.
 const ROUND: Duration = Duration::from_millis(500);
 
-/// How long a call that writes may go on when the program is gone.
+/// How long a call that may write may go on when the program is gone.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
 /// Room for most answers; others grow.
@@ -70,7 +70,7 @@ pub fn main() -> ExitCode {
     rights::end()
 }
 
-/// Ends this process when the program is gone, after a call that writes.
+/// Ends this process when the program is gone, after a call that may write.
 fn end_with(link: &Link, parent: Option<Pid>, writing: &Mutex<()>, is_there: &Sender<()>) {
     // Where it has none of its own, a driver that closes them ends the process.
     spare::own_descriptors();
@@ -237,7 +237,7 @@ impl Host {
 
     fn call(&self, request: &Request<'_>) -> Option<FromHost<'static>> {
         let driver = self.driver.as_ref().filter(|_| request.is_bounded())?;
-        let held = request.writes().then(|| self.writing.lock().unwrap_or_else(PoisonError::into_inner));
+        let held = request.may_write().then(|| self.writing.lock().unwrap_or_else(PoisonError::into_inner));
         let outcome: Outcome<_> = driver.perform(request);
         rights::outlive_threads();
         drop(held);

@@ -58,8 +58,9 @@ impl Contents {
         let mut surroundings = Surroundings::default();
         let certificates = self.certificates.iter().filter_map(|held| held.certificate.as_ref());
         certificates.for_each(|one| surroundings.add(one));
-        let successors = self.successors();
+        let mut successors = self.successors_and_strangers();
         let rows = self.rows(&successors);
+        successors.retain(|_, by| !by.strange);
         surroundings.users = self.users(&rows);
         let keys = |at| self.key_hint(at).map_or(SeenKey::Missing, |key| SeenKey::Present(Arc::clone(key)));
         Lister {

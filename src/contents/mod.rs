@@ -15,6 +15,7 @@
 //! - `apart`: certificates under another identifier than their key
 //! - `succession`: which credential takes the place of which, as removals need it
 //! - `successor`: the same, as lists show it
+//! - `one_key`: several certificates for one key
 //! - `removable`: what may be destroyed, and why
 //! - `record`: the label by which all of this is known
 //! - `held`, `signer`: the objects as they are held here, and who lets keys sign
@@ -29,6 +30,7 @@ pub(crate) mod credentials;
 mod held;
 mod jobs;
 mod left_out;
+mod one_key;
 mod pending;
 mod record;
 mod removable;

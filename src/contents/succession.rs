@@ -6,6 +6,7 @@ use super::belongs::is_of_the_token;
 use super::credential::{Credential, about};
 use super::held::HeldCertificate;
 use super::left_out::unreadable;
+use super::one_key::OnOneKey;
 use super::pending::Doubt;
 use super::record::{Record, old_digest};
 use super::signer::Signer;
@@ -52,18 +53,22 @@ impl Contents {
     /// # Errors
     /// What signing returns when it is the token that failed.
     pub(crate) fn followers(&mut self, signer: &dyn Signer, old: &Certificate) -> Result<Vec<Credential>> {
-        self.followers_by(signer, old, |keys| keys == 1)
+        let mut followers = self.followers_by(signer, old, |keys| keys == 1)?;
+        followers.extend(self.followers_with_the_same_key(signer, old, false)?);
+        Ok(followers)
     }
 
-    /// Whether any follows it, also by a record on two private keys: for that nothing is removed, and nothing ordered.
+    /// Whether any follows it, or seems to: by a record on two private keys, or in its place on its key. For that nothing is removed, and
+    /// nothing ordered before more is known of it.
     ///
     /// # Errors
     /// As [`Contents::followers`].
     pub(crate) fn has_followers(&mut self, signer: &dyn Signer, old: &Certificate) -> Result<bool> {
-        Ok(!self.followers_in_doubt(signer, old)?.is_empty())
+        let in_doubt = self.followers_in_doubt(signer, old)?;
+        Ok(!in_doubt.is_empty() || !self.followers_with_the_same_key(signer, old, true)?.is_empty())
     }
 
-    /// The same, each certificate once.
+    /// Those by a record, on however many private keys, and those of the same renewals with its key, each certificate once.
     ///
     /// # Errors
     /// As [`Contents::followers`].
@@ -73,6 +78,7 @@ impl Contents {
         old: &Certificate,
     ) -> Result<Vec<Credential>> {
         let mut all = self.followers_by(signer, old, |_| true)?;
+        all.extend(self.followers_with_the_same_key(signer, old, false)?);
         let mut seen = HashSet::new();
         all.retain(|one| seen.insert(one.certificate().fingerprint()));
         Ok(all)
@@ -114,7 +120,6 @@ impl Contents {
                 followers.extend(follows.then(|| self.credential_with(at, key)).flatten());
             }
         }
-        followers.extend(self.followers_with_the_same_key(signer, old)?);
         Ok(followers)
     }
 
@@ -184,12 +189,15 @@ impl Contents {
         &mut self,
         signer: &dyn Signer,
         old: &Certificate,
+        strangers: bool,
     ) -> Result<Vec<Credential>> {
         let place = self.place_of(old);
+        let counts = |relation| relation == OnOneKey::Renewal || strangers;
         let later = |at: &usize| {
-            let renews = || place.is_some_and(|place| self.is_of_the_same_renewals(place, *at));
+            let renews = || place.and_then(|place| self.on_one_key(place, *at)).is_some_and(counts);
             self.certificate(*at).is_some_and(|new| {
-                new.not_after() > old.not_after() && (old.has_same_holder(new) || renews())
+                let is_of_it = old.has_same_holder(new) && old.issuer().matches(new.issuer());
+                new.not_after() > old.not_after() && (is_of_it || renews())
             })
         };
         let certificates: Vec<usize> = self.certificates_for(old.public_key()).filter(later).collect();

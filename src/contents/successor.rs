@@ -7,16 +7,13 @@ use super::record::{Marking, Record, old_digest};
 use super::signer::Signer;
 use crate::driver::Signed;
 use crate::error::{self, Family};
-use crate::pki::{
-    Certificate, IssuerContinuity, PublicKey, SubjectRule, Window, another_key_issued, issuer_continuity,
-    jst_rfc3339,
-};
+use crate::pki::{Certificate, IssuerContinuity, Window, another_key_issued, issuer_continuity, jst_rfc3339};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 /// The credential that takes the place of another one on the same token.
@@ -39,6 +36,8 @@ pub struct Successor {
     pub(crate) signed: bool,
     /// Whether another private key has the same record.
     pub(super) twice: bool,
+    /// Whether it may be another program's certificate for the old one's key ([`OnOneKey::Stranger`]).
+    pub(super) strange: bool,
     /// The end of the last one, where this one has a successor itself.
     last_end: SystemTime,
 }
@@ -56,15 +55,17 @@ pub struct Renewed {
 
 /// What says that one certificate takes the place of another, each by its place.
 #[derive(Clone, Copy)]
-struct Claim {
-    old: usize,
-    new: usize,
+pub(super) struct Claim {
+    pub(super) old: usize,
+    pub(super) new: usize,
     /// Whether the key of the new one has signed.
-    signed: bool,
+    pub(super) signed: bool,
     /// Whether it is more than said: the key has signed, both have one name, and nothing says that another CA has issued the new one.
-    sure: bool,
+    pub(super) sure: bool,
     /// Whether the record that says it is on another private key too.
-    twice: bool,
+    pub(super) twice: bool,
+    /// Whether it stands in the old one's place on the old one's key, and may be another program's.
+    pub(super) strange: bool,
 }
 
 /// The certificates by what records name them by.
@@ -153,9 +154,16 @@ impl Contents {
     /// The successor of each certificate that has one, as far as it is known by now: after the login by the records on
     /// private keys, before it by those on public objects.
     pub(super) fn successors(&self) -> HashMap<usize, Successor> {
+        let mut successors = self.successors_and_strangers();
+        successors.retain(|_, by| !by.strange);
+        successors
+    }
+
+    /// The same, and other programs' certificates that stand in the place of one.
+    pub(super) fn successors_and_strangers(&self) -> HashMap<usize, Successor> {
         let mut chosen: HashMap<usize, Claim> = HashMap::new();
         for claim in self.claims() {
-            let rank = |claim: &Claim| (claim.sure, claim.signed, self.end_of(claim.new));
+            let rank = |claim: &Claim| (!claim.strange, claim.sure, claim.signed, self.end_of(claim.new));
             let better = chosen.get(&claim.old).is_none_or(|known| rank(known) < rank(&claim));
             if better {
                 chosen.insert(claim.old, claim);
@@ -184,15 +192,16 @@ impl Contents {
         claims.sort_by_key(|claim| Reverse(self.end_of(claim.old)));
         let mut successors: HashMap<usize, Successor> = HashMap::new();
         for claim in claims {
-            let Claim { old, new, signed, sure: proven, twice } = claim;
+            let Claim { old, new, signed, sure: proven, twice, strange } = claim;
             let (Some(held), Some(certificate)) = (self.certificates.get(new), self.certificate(new)) else {
                 continue;
             };
-            let next = successors.get(&new).filter(|next| next.proven >= proven);
+            let next = successors.get(&new).filter(|next| next.proven >= proven && !next.strange);
             let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
             let (id, certificate) = (held.stored.id.clone(), certificate.clone());
             let apart = self.is_of_job_apart(new);
-            successors.insert(old, Successor { id, certificate, proven, apart, signed, twice, last_end });
+            let by = Successor { id, certificate, proven, apart, signed, twice, strange, last_end };
+            successors.insert(old, by);
         }
         successors
     }
@@ -243,7 +252,8 @@ impl Contents {
         let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
         let apart = self.is_of_job_apart(at);
         let id = held.stored.id.clone();
-        Some(Successor { id, certificate, proven, apart, signed, twice: false, last_end })
+        let (twice, strange) = (false, false);
+        Some(Successor { id, certificate, proven, apart, signed, twice, strange, last_end })
     }
 
     /// Whether one is the other one renewed, as far as can be told without trust anchors.
@@ -260,12 +270,12 @@ impl Contents {
             .collect()
     }
 
-    fn have_one_holder(&self, old: usize, new: usize) -> bool {
+    pub(super) fn have_one_holder(&self, old: usize, new: usize) -> bool {
         let both = self.certificate(old).zip(self.certificate(new));
         both.is_some_and(|(old, new)| old.has_same_holder(new))
     }
 
-    fn end_of(&self, certificate: usize) -> Option<SystemTime> {
+    pub(super) fn end_of(&self, certificate: usize) -> Option<SystemTime> {
         self.certificate(certificate).map(Certificate::not_after)
     }
 
@@ -390,58 +400,22 @@ impl Contents {
                     || self.have_one_issuer(old, new) && self.have_one_holder(old, new);
                 let answers = self.certificate(new).is_some_and(|new| record.may_be_answered_by(new));
                 if of_issuer && answers && self.ends_later(old, new) {
-                    claims.push(Claim { old, new, signed, sure: false, twice: false });
+                    let (sure, twice, strange) = (false, false, false);
+                    claims.push(Claim { old, new, signed, sure, twice, strange });
                 }
             }
         }
     }
 
-    /// Certificates for one key: the one that ends last takes the place of the others, where it is of the same renewals.
-    fn claims_of_shared_keys(&self) -> Vec<Claim> {
-        let signed = self.private_keys.iter().filter_map(|held| held.signed.as_ref()?.public_key());
-        let signed: HashSet<&PublicKey> = signed.collect();
-        let mut claims = Vec::new();
-        for (key, places) in &self.index.certificates_by_key {
-            if places.len() < 2 {
-                continue;
-            }
-            let mut latest_first = places.clone();
-            latest_first.sort_by_key(|at| Reverse(self.end_of(*at)));
-            for &old in places {
-                let mut later = latest_first.iter().take_while(|new| self.end_of(**new) > self.end_of(old));
-                let new = later.find(|new| self.is_of_the_same_renewals(old, **new));
-                let signed = signed.contains(key);
-                claims.extend(new.map(|new| Claim { old, new: *new, signed, sure: false, twice: false }));
-            }
-        }
-        claims
-    }
-
-    /// Whether a certificate for the same key renews another one: other programs put certificates for their own purposes
-    /// on a key. The issuer is the same, and the subject. One of both may have changed, a CA's name or a firm's, where the new one
-    /// stands in the old one's place, with its identifier and label; there the common name may be another one too.
-    pub(super) fn is_of_the_same_renewals(&self, old: usize, new: usize) -> bool {
-        let (Some(one), Some(other)) = (self.certificates.get(old), self.certificates.get(new)) else {
-            return false;
-        };
-        let subjects = self.certificate(old).zip(self.certificate(new));
-        let subject = subjects
-            .is_some_and(|(old, new)| SubjectRule::CommonNameMayChange.allows(old.subject(), new.subject()));
-        let issuer = self.have_one_issuer(old, new);
-        let holder = self.have_one_holder(old, new);
-        let in_its_place = one.stored.id == other.stored.id && one.stored.label == other.stored.label;
-        self.ends_later(old, new) && (holder && issuer || in_its_place && (subject || issuer))
-    }
-
     /// Whether both are a user's certificates, and the new one ends later.
-    fn ends_later(&self, old: usize, new: usize) -> bool {
+    pub(super) fn ends_later(&self, old: usize, new: usize) -> bool {
         match (self.certificate(old), self.certificate(new)) {
             (Some(old), Some(new)) => !old.is_ca() && !new.is_ca() && new.not_after() > old.not_after(),
             _ => false,
         }
     }
 
-    fn have_one_issuer(&self, one: usize, other: usize) -> bool {
+    pub(super) fn have_one_issuer(&self, one: usize, other: usize) -> bool {
         match (self.certificate(one), self.certificate(other)) {
             (Some(one), Some(other)) => one.issuer().matches(other.issuer()),
             _ => false,

@@ -405,9 +405,13 @@ impl Retire {
         run: &Run<'_>,
     ) -> Result<Vec<Credential>> {
         let Some(named) = &self.successor else {
-            return match contents.make_sure_its_record_is_one(old) {
-                Ok(()) => contents.row(session, old.certificate()),
-                Err(doubt) => self.followers_in_doubt(session, contents, old, doubt, run),
+            if let Err(doubt) = contents.make_sure_its_record_is_one(old) {
+                return self.followers_in_doubt(session, contents, old, doubt, run);
+            }
+            let row = contents.row(session, old.certificate())?;
+            return match row.is_empty() {
+                true => self.known_strangers(session, contents, old, run),
+                false => Ok(row),
             };
         };
         if !contents.is_there(named) || named == old.certificate() {
@@ -431,6 +435,28 @@ impl Retire {
             }
             None => Ok(vec![shown]),
         }
+    }
+
+    /// Of what stands in its place on its key, of another CA or another firm, those that are known to renew it: by the caller's own records,
+    /// or in the same name, with what shows that they come from the right CA.
+    fn known_strangers(
+        &self,
+        session: &Session,
+        contents: &mut Contents,
+        old: &Credential,
+        run: &Run<'_>,
+    ) -> Result<Vec<Credential>> {
+        let was = old.certificate();
+        let strangers: Vec<Certificate> = contents.strangers_in_place_of(was).cloned().collect();
+        let mut known = Vec::new();
+        for new in strangers {
+            let Some(shown) = contents.shown(session, &new)? else { continue };
+            let is_vouched_for = || was.has_same_holder(&new) && self.issuer(&shown, old, run).is_shown();
+            if run.has_replaced(was, &new) || is_vouched_for() {
+                known.push(shown);
+            }
+        }
+        Ok(known)
     }
 }
 

@@ -24,7 +24,8 @@ pub trait Progress: Send + Sync {
 
     /// Whether to stop before the next step. What was begun is then withdrawn, and the error is
     /// [`Code::Cancelled`]. A call into a driver that runs in this process is not interrupted; one in a process of its own
-    /// ([`Finder::driver_host`](crate::Finder::driver_host)) is ended when it does not return within two seconds.
+    /// ([`Finder::driver_host`](crate::Finder::driver_host)) is ended when it does not return within two seconds,
+    /// or within ten where the call may write to the token.
     fn is_cancelled(&self) -> bool {
         false
     }
@@ -267,6 +268,11 @@ impl<'a> Run<'a> {
     /// The day in Japan on which this certificate was installed, where that is known.
     pub(crate) fn installed_on(&self, certificate: &Certificate) -> Option<Date> {
         self.installations.day_of(certificate)
+    }
+
+    /// Whether this program has installed the certificate, as far as it was given the records of that or keeps them.
+    pub fn has_installed(&self, certificate: &Certificate) -> bool {
+        self.installed_on(certificate).is_some()
     }
 
     /// What is known of the installation of this certificate.

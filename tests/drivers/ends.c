@@ -127,7 +127,7 @@ static void act(const char *function, int after, int count)
     if (!strcmp(way, "exit")) exit(0);
     if (!strcmp(way, "kill")) kill(getpid(), SIGKILL);
     if (!strcmp(way, "close")) for (int i = 0; i < 1024; i++) close(i);
-    if (!strcmp(way, "sleep")) sleep(3);
+    if (!strcmp(way, "sleep")) sleep(3), note("slept");
     if (!strcmp(way, "reach")) reach();
     if (!strcmp(way, "state")) state();
     if (!strcmp(way, "terminal")) raise(SIGTTIN);

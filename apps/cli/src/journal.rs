@@ -14,6 +14,7 @@ mod removed;
 mod renewing;
 #[cfg(test)]
 mod tests;
+mod wrong_pin;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -26,12 +27,13 @@ use sha2::{Digest, Sha256};
 use usbtoken::bank::KeyRule;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::Fact;
-use usbtoken::pki::{Name, PublicKey, Request, jst_date};
+use usbtoken::pki::{Name, PublicKey, Request};
 use usbtoken::places::OldCertificate;
 use usbtoken::{Code, Credential, Error, Pending, Policy, Result};
 
 pub use self::orders::Order;
 pub use self::removed::Removed;
+pub use self::wrong_pin::WrongPin;
 use crate::reference::Reference;
 
 /// The only version of the record that was ever written.
@@ -40,7 +42,6 @@ const VERSION: u32 = 1;
 const LARGEST_RECORD: u64 = 1024 * 1024;
 const RECORD: &str = "job";
 const ANSWER: &str = "answer";
-const WRONG_PIN: &str = "wrong-pin";
 const UNASSIGNED: &str = "unassigned";
 
 /// The folder in which jobs are kept. It is the caller's choice; nothing is touched before a method is called.
@@ -197,69 +198,6 @@ impl Journal {
         files.iter().map(PathBuf::as_path).chain([self.folder()]).filter_map(changed).max()
     }
 
-    /// Makes sure that a wrong PIN could be noted: an empty note, all that a full disk takes, is as good as another.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn prepare_note(&self) -> Result<()> {
-        private::try_file(&self.folder).map_err(|error| self.unusable(&self.folder, error))
-    }
-
-    /// Notes that this token took a PIN for wrong, or is sent one, so that no program sends it again before a person has logged in.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn note_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
-        self.write_wrong_pin(token, &jst_date(SystemTime::now()).to_string())
-    }
-
-    /// Notes it as it was noted before: of that day, at that moment.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn restore_wrong_pin(&self, token: &TokenIdentity, day: &str, noted: SystemTime) -> Result<()> {
-        self.write_wrong_pin(token, day)?;
-        let path = self.wrong_pin(token);
-        private::set_modified(&path, noted).map_err(|error| self.unusable(&path, error))
-    }
-
-    fn write_wrong_pin(&self, token: &TokenIdentity, day: &str) -> Result<()> {
-        private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.wrong_pin(token);
-        private::write_or_touch(&self.folder, &path, day.as_bytes())
-            .map_err(|error| self.unusable(&path, error))
-    }
-
-    /// The day in Japan on which a PIN was last sent to this token that it did not take, as `YYYY-MM-DD`; `None`: since then a
-    /// person has logged in, or there was none.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`] when something is in its place that was not written here.
-    pub fn wrong_pin_since(&self, token: &TokenIdentity) -> Result<Option<String>> {
-        let path = self.wrong_pin(token);
-        let note = private::read(&path, LARGEST_RECORD).map_err(|error| self.unusable(&path, error))?;
-        let Some(note) = note else { return Ok(None) };
-        let day = String::from_utf8(note).ok().filter(|day| day.len() == 10 && day.is_ascii());
-        day.map(Some).ok_or_else(|| self.unusable(&path, invalid("no_date")))
-    }
-
-    /// The moment at which that was noted.
-    pub fn wrong_pin_noted(&self, token: &TokenIdentity) -> Option<SystemTime> {
-        std::fs::symlink_metadata(self.wrong_pin(token)).ok()?.modified().ok()
-    }
-
-    /// Forgets it: a person has logged in, or the token took what was sent.
-    ///
-    /// # Errors
-    /// [`Code::JournalUnusable`].
-    pub fn forget_wrong_pin(&self, token: &TokenIdentity) -> Result<()> {
-        match self.wrong_pin_since(token) {
-            Ok(None) => Ok(()),
-            // Also what was not written here: it would keep programs out for ever.
-            Ok(Some(_)) | Err(_) => self.remove_file(&self.wrong_pin(token)),
-        }
-    }
-
     /// Keeps a job, or what is new of it.
     ///
     /// # Errors
@@ -384,10 +322,6 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn remove_file(&self, path: &Path) -> Result<()> {
         private::remove(&self.folder, path).map_err(|error| self.unusable(path, error))
-    }
-
-    fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {
-        self.folder.join(format!("{}.{WRONG_PIN}", name(token, "")))
     }
 
     fn write_answer(&self, prefix: &str, answer: &[u8]) -> Result<PathBuf> {

@@ -21,6 +21,7 @@ use crate::args::{Command, Drivers, Global};
 use crate::kept::Keeper;
 use crate::output::progress::Progress;
 use crate::pin::Found;
+use crate::pin::mark::Sent;
 use crate::words::{Tongue, Words};
 use crate::{files, output, pin};
 
@@ -46,6 +47,8 @@ pub struct Run {
     pin_was_read: Cell<bool>,
     /// Whether the person wants the PIN sent although the token states that it is locked.
     lock_accepted: Cell<bool>,
+    /// Whether it was said that a change of the PIN was interrupted.
+    change_told: Cell<bool>,
     /// The token that was logged in to, or was to be.
     at: RefCell<Option<TokenIdentity>>,
     /// The serial number of the certificate that is renewed.
@@ -72,6 +75,7 @@ impl Run {
             pin: RefCell::default(),
             pin_was_read: Cell::default(),
             lock_accepted: Cell::default(),
+            change_told: Cell::default(),
             at: RefCell::default(),
             renews: RefCell::default(),
             not_renewed: RefCell::default(),
@@ -290,7 +294,7 @@ impl Run {
     /// Asks for the PIN and logs in, once. The token goes with the session: the last one to use a driver ends it.
     pub fn login(&self, token: Token) -> Result<Session> {
         let (login, mark) = self.ask_pin(&token, None)?;
-        mark.is_sent()?;
+        mark.is_sent(Sent::ToLogIn)?;
         let session =
             self.or_changed(self.sent(|| token.login(login)), (&mark, &token), |login| token.login(login));
         self.logged_in(session, &token)
@@ -301,7 +305,7 @@ impl Run {
         let token = reserved.token().clone();
         let (login, mark) = self.ask_pin(&token, Some(&reserved))?;
         let again = |login| token.reserve()?.login(login);
-        mark.is_sent()?;
+        mark.is_sent(Sent::ToLogIn)?;
         let session = self.or_changed(self.sent(|| reserved.login(login)), (&mark, &token), again);
         self.logged_in(session, &token)
     }

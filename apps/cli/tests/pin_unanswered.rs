@@ -177,6 +177,45 @@ fn a_run_that_ended_in_a_change_of_the_pin_is_the_only_one() {
     assert!(!play.stage.mark().exists());
 }
 
+/// A change that had no answer is said as such until a PIN is right: the new one may hold, and is the first to try.
+#[test]
+fn a_change_that_was_interrupted_is_said_with_which_pin_to_try() {
+    let change = ["pin", "change", "--new-pin-env", "NEW_PIN"];
+    for end in [End::Kill, End::CrashOfHost] {
+        let play = Play::new();
+        let right = play.stage.token.pin();
+        // A wrong old PIN has changed nothing.
+        play.run(WRONG, &change).failed("pin_incorrect", 4);
+        let error = play.run(right, &["pending"]).failed("pin_wrong_before", 4);
+        assert!(error["facts"]["reason"].is_null(), "{error:#}");
+        play.run(right, &["pending", "--pin-corrected"]).succeeded();
+        play.ends(end, "C_SetPIN", right, &change);
+        let is_said = || {
+            let error = play.run(right, &["pending"]).failed("pin_wrong_before", 4);
+            assert_eq!(error["facts"]["reason"][0], "pin_change_interrupted", "{end:?}: {error:#}");
+            assert!(error["hint"].as_str().unwrap().contains("once with the new PIN"), "{error:#}");
+        };
+        is_said();
+        // Of an earlier day, which what is not sent leaves as it is.
+        let earlier = b"2026-01-05 pin-change";
+        std::fs::write(play.stage.mark(), earlier).unwrap();
+        play.run("1", &["pending", "--pin-corrected"]).failed("pin_length", 4);
+        assert_eq!(std::fs::read(play.stage.mark()).unwrap(), earlier);
+        // Nor is it forgotten over another wrong one, or one without an answer.
+        play.run(WRONG, &["pending", "--pin-corrected"]).failed("pin_incorrect", 4);
+        is_said();
+        play.ends(End::Kill, "C_Login", WRONG, &["pending", "--pin-corrected"]);
+        is_said();
+        let env = play.env();
+        let env = env.each_ref().map(|(name, value)| (*name, value.as_path()));
+        let mut terminal = Terminal::of(&play.stage, &play.driver, &env, &["pending"]);
+        terminal.asked_for("the NEW PIN may hold. Enter the new one first");
+        terminal.type_in(b"737373\r");
+        assert!(terminal.ended().success(), "{}", terminal.text());
+        assert!(!play.stage.mark().exists(), "{end:?}");
+    }
+}
+
 /// It is taken away by what is no answer to the PIN, unless it stood there before.
 #[test]
 fn what_is_no_answer_leaves_the_mark_as_it_was() {

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// How long a driver gets to return by itself once the caller wants to stop: the job can then withdraw what it has begun.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// The same in a call that may write: ended in the middle of it, a token that is a file may be none any more.
+const GRACE_OF_WRITING: Duration = Duration::from_secs(10);
+
 /// The longest time between two checks whether the caller wants to stop.
 const ATTENTION: Duration = Duration::from_millis(100);
 
@@ -40,6 +43,7 @@ pub(super) struct Patience {
     begun: Instant,
     /// `None`: as long as a person needs.
     limit: Option<Duration>,
+    grace: Duration,
     writes: bool,
     /// How often it was said that the call still works.
     told: u32,
@@ -72,7 +76,9 @@ impl Patience {
             Request::GetAttributeValues { .. } => Some(deadlines.read.saturating_add(AT_ONCE)),
             _ => Some(deadlines.read),
         };
-        Self::new(request.function(), limit, request.writes())
+        // At a PIN pad it is a person who is waited for.
+        let grace = if request.may_write() && limit.is_some() { GRACE_OF_WRITING } else { GRACE };
+        Patience { grace, ..Self::new(request.function(), limit, request.writes()) }
     }
 
     fn new(function: &'static str, limit: Option<Duration>, writes: bool) -> Self {
@@ -83,6 +89,7 @@ impl Patience {
             has_ended: false,
             begun,
             limit,
+            grace: GRACE,
             writes,
             told: 0,
             cancelled: None,
@@ -117,7 +124,7 @@ impl Patience {
         // Most calls are done before anybody could want to stop.
         if elapsed >= ATTENTION && watch::with(|watch| watch.is_cancelled()).unwrap_or(false) {
             let since = *self.cancelled.get_or_insert_with(Instant::now);
-            if since.elapsed() >= GRACE {
+            if since.elapsed() >= self.grace {
                 return Err(GivenUp::Cancelled { writes: self.writes });
             }
         }

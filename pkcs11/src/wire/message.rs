@@ -258,6 +258,11 @@ impl Request<'_> {
         )
     }
 
+    /// Whether the driver may write to the token in it: a login writes how often a PIN was wrong, where the token is a file too.
+    pub(crate) fn may_write(&self) -> bool {
+        self.writes() || matches!(self, Request::Login { .. })
+    }
+
     /// Whether it may take longer than to search for a token: it writes, signs or waits for a person.
     pub(crate) fn may_last(&self) -> bool {
         self.writes()

@@ -163,6 +163,7 @@ fn another_user_s_certificate_for_the_same_key_is_no_successor() {
     let stranger = NameDer::new().common(Text::Utf8, "STRANGER CA").to_der();
     let (public, spki) = key();
     let (ours, theirs) = (of_the_firm("Example", "Alice"), of_the_firm("Other", "VPN user"));
+    let colleague = of_the_firm("Example", "Carol");
     let old = issued(&ca, &ours, &spki, 11, 5);
     let with = |other: &Certificate, id: &[u8], label: &str| {
         let made = Made::default().certificate(1, b"one", "bank", old.der());
@@ -171,9 +172,11 @@ fn another_user_s_certificate_for_the_same_key_is_no_successor() {
     };
     let cases = [
         (None, &ours, true, true),
-        // One of both is another: only where it stands in the old one's place, as a renewal of ours puts it.
-        (None, &theirs, false, true),
-        (Some(&stranger), &ours, false, true),
+        // Of another person of the firm: only where it stands in the old one's place, as a renewal of ours puts it.
+        (None, &colleague, false, true),
+        // Of another firm or another CA: not by itself wherever it stands.
+        (None, &theirs, false, false),
+        (Some(&stranger), &ours, false, false),
         (Some(&stranger), &theirs, false, false),
     ];
     for (issuer, subject, elsewhere, in_its_place) in cases {

@@ -191,7 +191,9 @@ fn of_one_key_the_later_one_follows_by_its_holder_or_by_its_place() {
         made.contents().followers(&made, &old).unwrap().len()
     };
     assert_eq!(followers(&issued("A", false), b"old", "bank"), 1);
-    assert_eq!(followers(&issued("A", true), b"far", "x"), 1, "the same holder");
+    assert_eq!(followers(&issued("A", false), b"far", "x"), 1, "the same holder");
+    assert_eq!(followers(&issued("A", true), b"far", "x"), 0, "of another CA");
+    assert_eq!(followers(&issued("A", true), b"old", "bank"), 0, "in its place, and of another CA");
     assert_eq!(followers(&issued("B", false), b"old", "bank"), 1, "in its place");
     assert_eq!(followers(&issued("B", false), b"far", "x"), 0);
     assert_eq!(followers(&issued("B", true), b"far", "bank"), 0);

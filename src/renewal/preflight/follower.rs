@@ -1,10 +1,58 @@
 //! Whether what takes the place of a certificate by its record is what its renewal would be.
 
 use crate::bank::Policy;
-use crate::contents::{Identified, Successor, already_renewed};
+use crate::contents::{Contents, Credential, Identified, Successor, already_renewed};
 use crate::error::{Code, Error, Fact, Step};
 use crate::pki::{Certificate, IssuerContinuity, another_key_issued, check_chain, issuer_continuity};
+use crate::renewal::renewal::Renewal;
 use crate::renewal::run::Run;
+
+/// What takes the old one's place, where it is not proven: of several the one that the caller's own records name; of those that stand in
+/// its place on its key the one in the same name for whose CA the policy speaks. `authorities` are the CA certificates at hand.
+pub(super) fn known(
+    renewal: &Renewal,
+    contents: &Contents,
+    by: Option<Successor>,
+    authorities: &[Certificate],
+    run: &Run<'_>,
+) -> Option<Successor> {
+    let Some(old) = renewal.old_certificate() else { return by };
+    if by.as_ref().is_some_and(|by| by.proven) {
+        return by;
+    }
+    let known = contents.successor_known(old, |new| run.has_replaced(old, new));
+    let is_vouched_for = |new: &Certificate| {
+        old.has_same_holder(new) && !is_of_another_ca(&renewal.policy, old, new, authorities, run)
+    };
+    known.or(by).or_else(|| contents.successor_known(old, is_vouched_for))
+}
+
+/// Why nothing is begun for a certificate in whose place another one stands on its key, of another CA or another firm, though nobody can
+/// tell whether it is another program's. The caller that has installed the old one, and not that, can.
+pub(super) fn stranger(
+    renewal: &Renewal,
+    contents: &Contents,
+    old: &Credential,
+    run: &Run<'_>,
+) -> Option<Error> {
+    let was = old.certificate();
+    if renewal.although_renewed || run.has_installed(was) {
+        return None;
+    }
+    let new = contents.strangers_in_place_of(was).max_by_key(|new| new.not_after())?;
+    let error = old.identify(Error::new(Code::SuccessorDoubtful)).during(Step::Preflight);
+    let error = error.fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.serial()));
+    Some(match was.issuer().matches(new.issuer()) {
+        true => error
+            .fact(Fact::Reason, "another_subject")
+            .fact(Fact::Expected, was.subject())
+            .fact(Fact::Found, new.subject()),
+        false => error
+            .fact(Fact::Reason, "another_ca")
+            .fact(Fact::Expected, was.issuer_and_key())
+            .fact(Fact::Found, new.issuer_and_key()),
+    })
+}
 
 /// Why nothing is begun for a certificate with a follower whose key has signed: it is renewed, or that is doubtful. `authorities`
 /// are the CA certificates at hand.

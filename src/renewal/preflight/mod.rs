@@ -176,15 +176,12 @@ impl Preflight {
             Some(old) => contents.successor_of(old.certificate()),
             None => now.and_then(Credential::successor).cloned(),
         };
-        // Of several the one that the caller's own records name.
-        let known = renewal.old_certificate().filter(|_| by.as_ref().is_some_and(|by| !by.proven));
-        let known = known.and_then(|old| contents.successor_known(old, |new| run.has_replaced(old, new)));
-        let by = known.or(by);
+        let authorities = now.map(Credential::authorities).or(renewal.old().map(OldCertificate::authorities));
+        let authorities = authorities.unwrap_or_default();
+        let by = follower::known(renewal, contents, by, authorities, run);
         let by = by.filter(|by| by.signed && waiting.is_none());
         let by = by.as_ref();
-        let authorities = now.map(Credential::authorities).or(renewal.old().map(OldCertificate::authorities));
-        let refusal =
-            |old, by| follower::refusal(&renewal.policy, old, by, authorities.unwrap_or_default(), run);
+        let refusal = |old, by| follower::refusal(&renewal.policy, old, by, authorities, run);
         let done = Done {
             waiting: waiting.is_some(),
             known: true,
@@ -225,6 +222,8 @@ impl Preflight {
                     unique(PointResult::Blocker(refusal(old, by)));
                 }
                 (Some(now), _) => {
+                    let stranger = waiting.is_none().then(|| follower::stranger(renewal, contents, now, run));
+                    stranger.flatten().into_iter().for_each(|error| unique(PointResult::Blocker(error)));
                     let elsewhere = onto_other::refusal(renewal, now, session.token().identity(), run);
                     elsewhere.into_iter().for_each(|error| unique(PointResult::Blocker(error)));
                     done.renewed.into_iter().for_each(|warning| unique(PointResult::Warning(warning)));

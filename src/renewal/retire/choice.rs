@@ -206,7 +206,7 @@ impl Retire {
 
     /// Whether both come from one issuer, by what was given, what the answer brought, and what is on the token. A
     /// signature that is not the CA's shows nothing.
-    fn issuer(&self, new: &Credential, old: &Credential, run: &Run<'_>) -> IssuerContinuity {
+    pub(super) fn issuer(&self, new: &Credential, old: &Credential, run: &Run<'_>) -> IssuerContinuity {
         let now = run.now();
         let given = self.certificates.iter().chain(old.authorities());
         let given: Vec<Certificate> = given.cloned().collect();

@@ -39,6 +39,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "wrong_pin_counted") => {
             "the token states that it counted a wrong PIN: the old one seems to have been wrong, and nothing was changed"
         }
+        (Fact::Reason, "pin_change_interrupted") => {
+            "a change of the PIN was interrupted: the NEW PIN may hold; try that one first, and if it is wrong, the old one"
+        }
         (Fact::Reason, "ca_missing") => "the certificate of this CA is missing",
         (Fact::Reason, "too_many_ways") => "the certificates can be combined in too many ways",
         (Fact::Reason, "signature_not_from_ca") => {

@@ -35,6 +35,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "wrong_pin_counted") => {
             "USBトークンは誤りを1回数えたと申告しています。変更前のPINの誤りとみられ、PINは変わっていないとみられます"
         }
+        (Fact::Reason, "pin_change_interrupted") => {
+            "PINの変更が途中で終わっています。新しいPINが有効になっている可能性があります。まず新しいPINを、誤りであれば変更前のPINを入力してください"
+        }
         (Fact::Reason, "ca_missing") => "この認証局の証明書が見つかりません",
         (Fact::Reason, "too_many_ways") => "証明書の組み合わせが多すぎます",
         (Fact::Reason, "signature_not_from_ca") => "署名が、証明書に書かれた認証局のものではありません",

@@ -30,7 +30,11 @@ pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Re
         },
         (None, Some(serial)) => all.by_serial(serial).only().map(settled),
         (None, None) if force => without_removed(all).only().map(settled),
-        (None, None) => to_renew(without_removed(all), run),
+        (None, None) => {
+            let call = run.call();
+            let all = without_removed(all).without_strangers(|one| call.has_installed(one));
+            to_renew(all, run)
+        }
     }
 }
 

@@ -382,6 +382,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::PinExpired => Words::HintPinChange,
         Code::PinChangeUncertain => Words::HintPinHolds,
         Code::DriverUntrusted => Words::HintTrustDriver,
+        Code::PinWrongBefore if is_because(error, "pin_change_interrupted") => Words::HintPinHolds,
         Code::PinWrongBefore => Words::HintPinCorrected,
         Code::PendingOfOther => Words::HintAnyCaller,
         Code::PinRequired => Words::HintPin,

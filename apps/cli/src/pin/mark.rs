@@ -5,7 +5,7 @@
 //! token has taken that: however a run ends in between, the next one finds it. From the reading of the mark until the answer to
 //! the PIN is noted a run has its turn: of several that begin at the same minute the first alone sends a wrong PIN.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
 
 use usbtoken::driver::{LoginTurn, TokenInfo};
@@ -13,11 +13,13 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::{Code, Error, Result, Session};
 
 use crate::args::Global;
-use crate::journal::Journal;
+use crate::journal::{Journal, WrongPin};
 use crate::kept::{own_folder, state_folder};
 
 /// How long a run waits for others that log in to the same token. A login is a matter of seconds, also on slow tokens.
 const OTHERS: Duration = Duration::from_secs(60);
+/// Why either PIN may hold, as a value of [`Fact::Reason`].
+const CHANGE_INTERRUPTED: &str = "pin_change_interrupted";
 
 /// The mark of one token. What cannot be read or kept keeps programs out as a mark would: a person is only told.
 pub struct Mark<'a> {
@@ -34,13 +36,32 @@ pub struct Mark<'a> {
     turn: RefCell<Option<LoginTurn>>,
     /// What was there when this run noted that it sends a PIN; `None` where it has not, or what it has sent was answered.
     before: RefCell<Option<Before>>,
+    /// What it was sent for.
+    sent: Cell<Sent>,
+}
+
+/// What a PIN is sent for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// A login: the PIN is wrong or right.
+    ToLogIn,
+    /// A change of the PIN: without an answer the new one may hold.
+    ToChange,
+}
+
+/// What a person should know before a PIN is entered.
+pub enum Known {
+    /// Where the mark cannot be used, and why.
+    Unusable(Error),
+    /// A change of the PIN had no answer: either PIN may hold.
+    ChangeInterrupted,
 }
 
 /// What stood in the place of a mark.
 enum Before {
     Nothing,
-    /// The mark of that day, and the moment at which it was noted.
-    Day(String, Option<SystemTime>),
+    /// That mark, and the moment at which it was noted.
+    Noted(WrongPin, Option<SystemTime>),
     /// What cannot be read.
     Unreadable,
 }
@@ -54,29 +75,31 @@ impl<'a> Mark<'a> {
         let by_person = at_terminal || at_pad || global.pin_corrected;
         let corrected_since = (global.pin_corrected && !at_terminal && !at_pad).then_some(began);
         let (journal, turn, before) = (own.map(Journal::at), RefCell::default(), RefCell::default());
-        Mark { journal, earlier, token, by_person, at_pad, corrected_since, turn, before }
+        let sent = Cell::new(Sent::ToLogIn);
+        Mark { journal, earlier, token, by_person, at_pad, corrected_since, turn, before, sent }
     }
 
-    /// Lets nobody but a person log in after a wrong PIN, or where it could not be known the next time. Returns why not,
-    /// for a person.
+    /// Lets nobody but a person log in after a wrong PIN, or where it could not be known the next time. Returns what a person
+    /// should know.
     ///
     /// # Errors
     /// [`Code::PinWrongBefore`], [`Code::JournalUnusable`], before the PIN is read; [`Code::Busy`] where another run logs in all
     /// the time.
-    pub fn check(&self) -> Result<Option<Error>> {
+    pub fn check(&self) -> Result<Option<Known>> {
         let waits = !self.by_person || self.corrected_since.is_some();
         let turn = if waits { self.wait_for_turn() } else { Ok(()) };
-        let found = self.since().and_then(|since| match since {
-            Some(day) if !self.by_person || self.was_wrong_meanwhile() => {
-                Err(Error::new(Code::PinWrongBefore).fact(Fact::Date, day))
+        let found = self.before().and_then(|before| match before {
+            Some(wrong) if !self.by_person || self.was_wrong_meanwhile() => {
+                let error = Error::new(Code::PinWrongBefore).fact(Fact::Date, wrong.day);
+                Err(if wrong.in_change { error.fact(Fact::Reason, CHANGE_INTERRUPTED) } else { error })
             }
-            _ => self.place()?.prepare_note(),
+            before => self.place()?.prepare_note().map(|()| before.is_some_and(|wrong| wrong.in_change)),
         });
         match found.map_err(|error| error.during(Step::LogIn).fact(Fact::Token, &self.token.identity)) {
-            Ok(()) if !self.by_person => turn.map(|()| None),
-            Ok(()) => Ok(None),
+            Ok(_) if !self.by_person => turn.map(|()| None),
+            Ok(in_change) => Ok(in_change.then_some(Known::ChangeInterrupted)),
             Err(error) if error.code() == Code::PinWrongBefore => Err(error),
-            Err(error) if self.by_person => Ok(Some(error)),
+            Err(error) if self.by_person => Ok(Some(Known::Unusable(error))),
             Err(error) => Err(error),
         }
     }
@@ -86,7 +109,8 @@ impl<'a> Mark<'a> {
     ///
     /// # Errors
     /// [`Code::JournalUnusable`] where there is no person, who was told and goes on without.
-    pub fn is_sent(&self) -> Result<()> {
+    pub fn is_sent(&self, to: Sent) -> Result<()> {
+        self.sent.set(to);
         if self.at_pad {
             return Ok(());
         }
@@ -105,14 +129,20 @@ impl<'a> Mark<'a> {
 
     fn note(&self) -> Result<()> {
         let (journal, token) = (self.place()?, &self.token.identity);
-        let before = match journal.wrong_pin_since(token) {
-            Ok(Some(day)) => Before::Day(day, journal.wrong_pin_noted(token)),
+        let before = match journal.wrong_pin_before(token) {
+            Ok(Some(wrong)) => Before::Noted(wrong, journal.wrong_pin_noted(token)),
             Ok(None) => Before::Nothing,
             Err(_) => Before::Unreadable,
         };
-        journal.note_wrong_pin(token)?;
+        let in_change = self.sent.get() == Sent::ToChange || self.was_interrupted();
+        journal.note_wrong_pin(token, &WrongPin::today(in_change))?;
         self.before.replace(Some(before));
         Ok(())
+    }
+
+    /// Whether a change of the PIN had no answer, and no login since then: until a PIN is right, either may hold.
+    fn was_interrupted(&self) -> bool {
+        matches!(self.before(), Ok(Some(WrongPin { in_change: true, .. })))
     }
 
     fn wait_for_turn(&self) -> Result<()> {
@@ -139,15 +169,24 @@ impl<'a> Mark<'a> {
             }
             Err(error) if is_wrong(error) && !self.at_pad => {
                 // The place was tried; where a person went on without it, they are told of the wrong PIN.
-                let _ = self.place().and_then(|journal| journal.note_wrong_pin(token));
+                let was_interrupted = match before {
+                    Some(Before::Noted(wrong, _)) => wrong.in_change,
+                    _ => false,
+                };
+                let in_change = was_interrupted || self.sent.get() == Sent::ToChange && may_be_changed(error);
+                let _ = self
+                    .place()
+                    .and_then(|journal| journal.note_wrong_pin(token, &WrongPin::today(in_change)));
             }
             // It was not sent, or the answer is none to the PIN.
             _ => {
                 let _ = self.place().and_then(|journal| match before {
                     Some(Before::Nothing) => journal.forget_wrong_pin(token),
                     // Of its moment too: a later one would say to a run that began meanwhile that the PIN was wrong again.
-                    Some(Before::Day(day, Some(noted))) => journal.restore_wrong_pin(token, &day, noted),
-                    Some(Before::Day(_, None) | Before::Unreadable) | None => Ok(()),
+                    Some(Before::Noted(wrong, Some(noted))) => {
+                        journal.restore_wrong_pin(token, &wrong, noted)
+                    }
+                    Some(Before::Noted(_, None) | Before::Unreadable) | None => Ok(()),
                 });
             }
         }
@@ -160,10 +199,10 @@ impl<'a> Mark<'a> {
         matches!((self.corrected_since, noted), (Some(since), Some(noted)) if noted >= since)
     }
 
-    fn since(&self) -> Result<Option<String>> {
+    fn before(&self) -> Result<Option<WrongPin>> {
         for journal in self.journals() {
-            if let Some(day) = journal.wrong_pin_since(&self.token.identity)? {
-                return Ok(Some(day));
+            if let Some(wrong) = journal.wrong_pin_before(&self.token.identity)? {
+                return Ok(Some(wrong));
             }
         }
         Ok(None)
@@ -193,6 +232,18 @@ fn is_wrong(error: &Error) -> bool {
             | Code::DriverMisbehaved
     );
     by_the_token && wrong || has_no_answer(error)
+}
+
+/// Whether the token may have changed the PIN: what it says of the present one says that it has not, and so does a login
+/// that it wanted first.
+fn may_be_changed(error: &Error) -> bool {
+    let in_login = error.pkcs11_call().is_some_and(|call| call.function == "C_Login")
+        || error.facts().any(|(fact, value)| fact == Fact::Function && value == "C_Login");
+    let is_answer = matches!(
+        error.code(),
+        Code::PinIncorrect | Code::PinIncorrectFinalTry | Code::PinUncertain | Code::PinFormRefused
+    );
+    !in_login && !is_answer
 }
 
 /// Whether the driver was gone before it had an answer to the PIN: the token may have counted it.

@@ -1,6 +1,6 @@
 //! The PIN in a run of the command: asked for, sent, kept in mind when it was wrong, changed where the token wants that.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use usbtoken::bank::Delivered;
 use usbtoken::driver::{PinState, Reservation};
@@ -11,7 +11,7 @@ use usbtoken::{Code, Error, Login, Pin, Result, Session, Token};
 use super::Run;
 use crate::pin;
 use crate::pin::change::{Places, change};
-use crate::pin::mark::Mark;
+use crate::pin::mark::{Known, Mark, Sent};
 use crate::words::Words;
 
 impl Run {
@@ -29,7 +29,7 @@ impl Run {
         let places = Places { old: (old, held), new };
         let change = change(places, token, &self.global, (self.tongue(), self.lock_accepted.get()))?;
         self.progress.step(Step::ChangePin);
-        mark.is_sent()?;
+        mark.is_sent(Sent::ToChange)?;
         let change_it = || match reserved {
             Some(reserved) => reserved.change_pin(&change),
             None => token.change_pin(&change),
@@ -44,11 +44,21 @@ impl Run {
     /// Whether an earlier wrong PIN lets anybody log in.
     fn checked_mark<'t>(&self, token: &'t Token, at_terminal: bool) -> Result<Mark<'t>> {
         let mark = Mark::of(token.info(), at_terminal, &self.global, self.began);
-        if let Some(doubt) = mark.check()?
-            && !self.global.json
-        {
-            let place = doubt.facts().find(|(fact, _)| *fact == Fact::Path).map(|(_, path)| printable(path));
-            let text = self.tongue().text(Words::PinMarkUnusable(&place.unwrap_or_default()));
+        let known = mark.check()?;
+        // A program that reads JSON from standard error would trip over a sentence.
+        if self.global.json && !(at_terminal && io::stderr().is_terminal()) {
+            return Ok(mark);
+        }
+        let text = known.and_then(|known| match known {
+            Known::Unusable(error) => {
+                let place =
+                    error.facts().find(|(fact, _)| *fact == Fact::Path).map(|(_, path)| printable(path));
+                Some(self.tongue().text(Words::PinMarkUnusable(&place.unwrap_or_default())))
+            }
+            Known::ChangeInterrupted if self.change_told.replace(true) => None,
+            Known::ChangeInterrupted => Some(self.tongue().text(Words::ChangeInterrupted)),
+        });
+        if let Some(text) = text {
             // No one is there to be told when standard error is closed.
             let _ = writeln!(io::stderr(), "{text}");
         }
@@ -67,7 +77,7 @@ impl Run {
             Err(error) if error.code() == Code::PinExpired => {
                 self.tell(&[Notice::PinToBeChanged.into()]);
                 let Some(login) = self.changed_first(token, None)? else { return Err(error) };
-                mark.is_sent()?;
+                mark.is_sent(Sent::ToLogIn)?;
                 let session = log_in(login);
                 mark.learn(&session);
                 session

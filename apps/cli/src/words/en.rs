@@ -67,6 +67,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
                 "Warning: the place that keeps a wrong PIN in mind cannot be used ({place}). Programs do not log in until it is put right."
             );
         }
+        Words::ChangeInterrupted => {
+            "A change of the PIN was interrupted: the NEW PIN may hold. Enter the new one first, and if it is wrong, the old one. Try no others."
+        }
         Words::HintPinPlace => {
             "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal."
         }
@@ -104,10 +107,10 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Stopping => {
-            "Stopping. The token's driver is still in a call and is ended if it does not return within two seconds; Ctrl-C again ends this program at once."
+            "Stopping. The token's driver is still in a call and is ended if it does not return within two seconds, or ten where the call may write to the token; Ctrl-C again ends this program at once."
         }
         Words::StoppingChange => {
-            "Stopping. The token's driver is still changing the PIN and is ended if it does not return within two seconds; Ctrl-C again ends this program at once. If it is ended now, either PIN may hold: log in once with the new one (\"usbtoken pending\", for example), and if it is wrong, with the old one."
+            "Stopping. The token's driver is still changing the PIN and is ended if it does not return within ten seconds; Ctrl-C again ends this program at once. If it is ended now, either PIN may hold: log in once with the new one (\"usbtoken pending\", for example), and if it is wrong, with the old one."
         }
         Words::PinChanged => {
             "The PIN was changed. Use the new one from now on, also in files and settings that hold it."

@@ -101,6 +101,8 @@ pub enum Words<'a> {
     PinPad(&'a str),
     /// The place that says whether the PIN was wrong before cannot be used.
     PinMarkUnusable(&'a str),
+    /// A change of the PIN had no answer: which PIN may hold.
+    ChangeInterrupted,
     HintPinPlace,
     /// An order for the key in use is forgotten; the token is as it was.
     OrderForgotten,

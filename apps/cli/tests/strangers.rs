@@ -1,0 +1,195 @@
+//! Another program's certificate for our key, under our identifier and label, as programs write it that take the label of the key: it takes
+//! no place by itself, is named to nobody as what follows, and stays.
+
+mod common;
+
+use base16ct::lower::encode_string as hex;
+use common::{Outcome, Stage};
+use serde_json::Value;
+use usbtoken_testkit::{NameDer, Object, Snapshot, TestCa, Text, days_from_now, serial_hex};
+
+const ANCHOR: [&str; 2] = ["--trust-anchor", "ca/ca.pem"];
+
+/// Of whom the certificate is: the same CA for another firm, another CA for somebody of the firm, another CA for the very subject.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    Firm,
+    Ca,
+    CaOfOneName,
+}
+
+const ALL: [Of; 3] = [Of::Firm, Of::Ca, Of::CaOfOneName];
+
+impl Stage {
+    fn noted(&self, days: &str) -> String {
+        format!("echo >> orders; {}", self.issuer(&["--days", days]))
+    }
+
+    fn orders(&self) -> usize {
+        std::fs::read(self.file("orders")).map_or(0, |orders| orders.len())
+    }
+
+    /// The bank's certificate, which the first run has written.
+    fn banks(&self) -> Object {
+        let now = self.token.snapshot();
+        let banks = now.of_class("CKO_CERTIFICATE").find(|one| one.label.starts_with("ut2"));
+        banks.expect("the new certificate").clone()
+    }
+
+    /// The other program's certificate; returns its serial number and the token.
+    fn stranger(&self, of: Of, days: i64) -> (String, Snapshot) {
+        let Object { id, label, .. } = self.banks();
+        let banks = usbtoken::Certificate::from_der(self.banks().bytes("Value").unwrap()).unwrap();
+        let spki = self.token.inspect(|inspector| inspector.public_key(&id));
+        let other = NameDer::new().common(Text::Utf8, "ANOTHER CA").to_der();
+        let firm = NameDer::new().organization(Text::Utf8, "Mail").common(Text::Utf8, "Taro").to_der();
+        let stranger = TestCa::new();
+        let issue = match of {
+            Of::Firm => self.ca.issue(&firm, &spki),
+            Of::Ca => stranger.issue(&colleague(), &spki).issuer(&other),
+            Of::CaOfOneName => stranger.issue(banks.subject().der(), &spki).issuer(&other),
+        };
+        let der = issue.not_after(days_from_now(days)).der();
+        let other_ca = stranger
+            .issue(&other, &stranger.key().spki())
+            .ca(true)
+            .issuer(&other)
+            .not_after(days_from_now(900));
+        let other_ca = usbtoken::Certificate::from_der(&other_ca.der()).unwrap();
+        self.write("other.pem", other_ca.to_pem().as_bytes());
+        self.token.inspect(|inspector| inspector.write_certificate(&der, &id, &label));
+        (serial_hex(&der), self.token.snapshot())
+    }
+}
+
+/// Somebody else of the bank's customer.
+fn colleague() -> Vec<u8> {
+    let name = NameDer::new().country("JP").organization(Text::Printable, "(9936)NTT DATA CORPORATION");
+    let name =
+        name.unit(Text::Utf8, "(9936)ANSER-WEB(BizSOL) TEST CA - G4").unit(Text::Printable, "USB TOKEN");
+    name.common(Text::Utf8, "Taro").to_der()
+}
+
+fn go_on(error: &Value) -> Vec<String> {
+    let lines = error["facts"]["go_on"].as_array().cloned().unwrap_or_default();
+    lines.iter().map(|line| line.as_str().unwrap().to_owned()).collect()
+}
+
+/// In the year after the renewal the daily run says what it says without the other certificate, whatever the line names.
+#[test]
+fn in_the_year_after_a_renewal_a_stranger_changes_nothing() {
+    for (of, days) in ALL.into_iter().zip([800, 800, 800]).chain([(Of::Firm, 100)]) {
+        let stage = Stage::new();
+        let issuer = stage.noted("365");
+        let daily = [&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat();
+        stage.run(&daily).succeeded();
+        let banks = stage.banks();
+        let old = serial_hex(&stage.old.certificate);
+        let (_, before) = stage.stranger(of, days);
+        for _ in 0..2 {
+            let said: Outcome = stage.run(&daily);
+            assert_eq!(go_on(&said.failed("not_yet_renewable", 9)), Vec::<String>::new(), "{of:?}");
+            for line in [&[&daily[..], &["--serial", &old]].concat(), &[&daily[..], &["--id", "01"]].concat()]
+            {
+                let done = stage.run(line).json();
+                assert_eq!(done["already_renewed"], true, "{of:?}: {done:#}");
+            }
+            let new = serial_hex(banks.bytes("Value").unwrap());
+            stage.run(&[&daily[..], &["--serial", &new]].concat()).failed("not_yet_renewable", 9);
+            let retire = ["retire", "--yes", "--serial", &new];
+            let said = stage.run(&[&retire[..], &ANCHOR].concat());
+            assert_eq!((said.code, go_on(&said.error())), (9, Vec::new()), "{of:?}: {:#}", said.error());
+        }
+        stage.token.snapshot().assert_same_as(&before);
+        assert_eq!(stage.orders(), 1);
+    }
+}
+
+/// When the bank's window is open again its certificate is renewed, and the other one stays, with the key that it is for. A computer that
+/// has not installed the bank's asks a person.
+#[test]
+fn in_the_next_window_the_banks_is_renewed_and_the_stranger_stays() {
+    for of in ALL {
+        let stage = Stage::new();
+        let daily = |days: &str| {
+            let issuer = stage.noted(days);
+            stage.run(&[&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat())
+        };
+        daily("20").succeeded();
+        let banks = stage.banks();
+        let (serial, before) = stage.stranger(of, 800);
+
+        std::fs::rename(stage.file("state"), stage.file("elsewhere")).unwrap();
+        let error = daily("365").failed("successor_doubtful", 9);
+        let [line] = go_on(&error).try_into().unwrap();
+        assert!(line.contains("--although-renewed") && !line.contains(&serial), "{of:?}: {line}");
+        stage.token.snapshot().assert_same_as(&before);
+        assert_eq!(stage.orders(), 1);
+        let _ = std::fs::remove_dir_all(stage.file("state"));
+        std::fs::rename(stage.file("elsewhere"), stage.file("state")).unwrap();
+
+        let done = daily("365").json();
+        assert_eq!(done["replaced"]["id"], hex(&banks.id), "{of:?}: {done:#}");
+        assert_eq!(
+            (&done["retired"], &done["key_removed"]),
+            (&true.into(), &false.into()),
+            "{of:?}: {done:#}"
+        );
+        let after = stage.token.snapshot();
+        after.assert_keeps(&before.only(|object| object.bytes("Value") != banks.bytes("Value")));
+        daily("365").failed("not_yet_renewable", 9);
+        stage.token.snapshot().assert_same_as(&after);
+        assert_eq!(stage.orders(), 2, "{of:?}");
+    }
+}
+
+/// One that ends in its own window is no order of ours.
+#[test]
+fn nothing_is_ordered_for_a_stranger_on_our_key() {
+    for of in ALL {
+        let stage = Stage::new();
+        let issuer = stage.noted("365");
+        let daily = [&["renew", "--retire-old", "--issuer", &issuer], &ANCHOR[..]].concat();
+        stage.run(&daily).succeeded();
+        let (_, before) = stage.stranger(of, 10);
+        stage.run(&daily).failed("not_yet_renewable", 9);
+        stage.token.snapshot().assert_same_as(&before);
+        // A computer that knows nothing of either asks a person, and names no command that removes one.
+        std::fs::remove_dir_all(stage.file("state")).unwrap();
+        let error =
+            stage.run(&["renew", "--retire-old", "--issuer", &issuer]).failed("successor_doubtful", 9);
+        assert!(go_on(&error).iter().all(|line| !line.contains("--successor")), "{error:#}");
+        stage.token.snapshot().assert_same_as(&before);
+        assert_eq!(stage.orders(), 1);
+    }
+}
+
+/// A CA with a new name has issued it for the same key: whoever gives that CA's certificate says so.
+#[test]
+fn a_trust_anchor_says_that_it_is_a_renewal() {
+    let stage = Stage::new();
+    stage.run(&["renew", "--issuer", &stage.noted("20")]).succeeded();
+    let (id, new) = (hex(&stage.banks().id), serial_hex(stage.banks().bytes("Value").unwrap()));
+    let (_, before) = stage.stranger(Of::CaOfOneName, 800);
+    let other_computer = || drop(std::fs::remove_dir_all(stage.file("state")));
+    other_computer();
+    let renew = ["renew", "--serial", &new, "--issuer", "false"];
+    stage.run(&renew).failed("successor_doubtful", 9);
+    other_computer();
+    let vouched = stage.run(&[&renew[..], &["--trust-anchor", "other.pem"]].concat()).json();
+    assert_eq!(vouched["already_renewed"], true, "{vouched:#}");
+    stage.token.snapshot().assert_same_as(&before);
+    // Nothing is removed without it, and with it the certificate alone.
+    let retire = ["retire", "--yes", "--serial", &new];
+    let said = stage.run(&retire);
+    assert_eq!(said.code, 9, "{said:?}");
+    stage.token.snapshot().assert_same_as(&before);
+    let older = ["retire", "--yes", "--id", "01", "--trust-anchor", "ca/ca.pem"];
+    stage.run(&older).succeeded();
+    let done = stage.run(&[&retire[..], &["--trust-anchor", "other.pem"]].concat()).json();
+    assert_eq!(done["key_removed"], false, "{done:#}");
+    assert_eq!(
+        stage.token.snapshot().of_class("CKO_CERTIFICATE").filter(|one| hex(&one.id) == id).count(),
+        1
+    );
+}
