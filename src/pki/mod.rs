@@ -53,6 +53,8 @@ pub use key::kind::{KeyAlgorithm, KeyKind, SignatureAlgorithm};
 pub use key::proof_level::ProofLevel;
 pub use key::public::PublicKey;
 pub(crate) use key::verify::pss_encoding;
+#[cfg(test)]
+pub(crate) use key::verify::verifications;
 pub use name::{Attribute, Name, SubjectRule, ValueForm};
 pub(crate) use path::authorities_of;
 pub use path::issuer::IssuerContinuity;

@@ -53,6 +53,8 @@ mod preflight;
 pub(crate) mod renewal;
 mod retire;
 pub(crate) mod run;
+#[cfg(test)]
+mod verified;
 mod write;
 
 pub(crate) use crate::contents::Credential;

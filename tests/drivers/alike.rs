@@ -129,3 +129,23 @@ fn without_the_request_nothing_is_said_of_two_keys_alike() {
         alike.bank.soft.snapshot().assert_same_as(&alike.both);
     }
 }
+
+/// Somebody's key stands under the identifier of the old one: the one that signs for the certificate signs the request. When the login is
+/// lost, no other is tried.
+#[test]
+fn the_old_key_signs_the_request_whatever_stands_beside_it() {
+    let request = ["request", "--form", "cms", "--out", "request.der"];
+    for ways in ORDERS {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        bank.soft.inspect(|inspector| inspector.generate_pair_beside(Kind::P256, &bank.old.id, "theirs"));
+        let before = bank.soft.snapshot();
+        bank.odd(&format!("logged-out-after=1,{ways}"), &request).failed(Code::LoginLost);
+        assert_eq!(bank.noted("sign"), 2, "{ways}");
+        for key in bank.odd("", &["pending"]).json().as_array().unwrap() {
+            bank.odd("", &["abandon", "--yes", "--id", key["id"].as_str().unwrap()]).json();
+        }
+        bank.soft.snapshot().assert_same_as(&before);
+        bank.odd(ways, &request).json();
+        bank.soft.snapshot().assert_keeps(&before);
+    }
+}

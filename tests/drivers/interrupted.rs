@@ -6,6 +6,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use usbtoken::Code;
+use usbtoken_testkit::softhsm_module;
 
 use crate::bank;
 use crate::common::{Bank, Said};
@@ -98,4 +99,36 @@ fn the_second_ends_the_command_at_once() {
     // It has ten seconds for its call.
     until_gone(process);
     bank.goes_on("ended at once");
+}
+
+/// Ctrl-C, and a caller that is killed: no host stays, but until a call that writes is done, and so long the token is taken.
+#[test]
+fn no_host_outlives_its_caller() {
+    let bank = bank();
+    for way in ["INT", "KILL"] {
+        let child = bank.hosted("hang:C_GetTokenInfo:1", &["list"]).spawn().unwrap();
+        let process = bank.until_noted("hang");
+        signal(way, child.id());
+        said(child);
+        until_gone(process);
+    }
+    let issuer = bank.issuer("");
+    let renew = ["renew", "--pin-corrected", "--issuer", &issuer];
+    // A login writes as well: what counts the wrong PINs.
+    for function in ["C_GenerateKeyPair", "C_Login"] {
+        let child = bank.hosted(&format!("sleep:{function}:1"), &renew).spawn().unwrap();
+        let process = bank.until_noted("sleep");
+        signal("KILL", child.id());
+        said(child);
+        // The host writes still.
+        if is_there(process) && function != "C_Login" {
+            let busy = Said::of(bank.command(&softhsm_module(), &renew).output().unwrap());
+            if is_there(process) {
+                busy.failed(Code::Busy);
+            }
+        }
+        until_gone(process);
+        assert!(bank.noted().contains(&("slept".to_owned(), process)), "{function}");
+        bank.goes_on(function);
+    }
 }

@@ -250,6 +250,29 @@ fn what_refused_writes_left_is_known_by_its_value() {
     }
 }
 
+/// For whom a first certificate is stands on the label where the token takes it; where it refuses the label, the pair has the usual one.
+/// What is refused for another reason is not tried again.
+#[test]
+fn the_name_on_the_label_of_a_first_certificate_gives_way_to_the_token_alone() {
+    let request = ["request", "--subject", "CN=somebody", "--out", "request.pem"];
+    for (ways, error, pairs) in [
+        ("", None, 1),
+        ("pair-without=3", None, 1),
+        ("pair-without=3,pair-answers=0x13", None, 1),
+        ("logged-out-after-pair", Some(Code::LoginLost), 1),
+    ] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let said = bank.odd(ways, &request);
+        match error {
+            Some(code) => drop(said.failed(code)),
+            None => drop(said.json()),
+        }
+        assert_eq!(bank.noted("pair"), pairs, "{ways}");
+        let pending = bank.odd("", &["pending"]).json();
+        assert_eq!(pending.as_array().unwrap().len(), 1, "{ways}: {pending:#}");
+    }
+}
+
 fn request_der(bank: &Bank) -> Vec<u8> {
     let said = bank.tool("openssl", &["req", "-in", "request.pem", "-outform", "DER", "-out", "request.der"]);
     assert_eq!(said.exit, 0, "{said:?}");

@@ -194,7 +194,8 @@ static void cut_label(struct attribute *given, U count)
 /* `category-refused`, as openCryptoki does. `dies-in-create`: half a certificate is on the token by then.
  * `object-without`: an attribute that it refuses, whatever its value. `created-answers`: a certificate is written, and that answered.
  * `one-certificate-per-key`: the new one takes the place of the one with its identifier. `one-label-per-key`: the private key
- * has the label of its certificate. `certificates-private`: every object that is created is. */
+ * has the label of its certificate. `certificates-private`: every object that is created is. `second-refused`: a certificate beside one
+ * with its identifier is, with that answer. */
 static U create(U session, struct attribute *given, U count, U *object)
 {
     static B yes = 1;
@@ -208,6 +209,7 @@ static U create(U session, struct attribute *given, U count, U *object)
         value->length = number("dies-in-create");
         real->function[CREATE_OBJECT](session, given, count, object), _exit(86);
     }
+    if (word("second-refused") && value && id && with_id(session, 1, id, others)) return number("second-refused");
     if (word("one-certificate-per-key") && id)
         for (U i = with_id(session, 1, id, others); i > 0; i--) real->function[DESTROY_OBJECT](session, others[i - 1]);
     if (word("one-label-per-key") && id && of_type(given, count, 3))
@@ -471,6 +473,8 @@ static U attributes(U session, U object, struct attribute *list, U count)
         if (list[i].length == unavailable && word("lengths-of-32-bits")) list[i].length = 0xffffffff;
         if (list[i].length == unavailable || !list[i].value) continue;
         if (word("never-local") && list[i].type == 0x163) *(B *)list[i].value = 0;
+        /* `extractable`: it says so of every key. */
+        if (word("extractable") && list[i].type == 0x162) *(B *)list[i].value = 1;
         /* `certificate-type`: what it states of X.509 certificates. */
         if (word("certificate-type") && list[i].type == 0x80 && list[i].length == sizeof(U)) *(U *)list[i].value = number("certificate-type");
         if (word("lengths-stay") && list[i].length < room[i]) list[i].length = room[i];
@@ -517,7 +521,7 @@ static U sign(U session, B *data, U length, B *signature, U *count)
 {
     static int made;
     U room = *count;
-    reset(session), close_at("sign");
+    reset(session), note("sign"), close_at("sign");
     if (word("refuses-to-sign") && used == number("refuses-to-sign")) {
         B away[1024];
         U many = sizeof away;

@@ -370,6 +370,9 @@ fn a_denial_that_lasts_does_not_pass_for_proof() {
     let renew = ["renew", "--require-proof", "proven", "--issuer", &bank.issuer("")];
     bank.odd("never-local", &renew).failed(Code::ProofInsufficient);
     bank.soft.snapshot().assert_same_as(&bank.before);
+    // A key that can leave is refused as such.
+    bank.odd("extractable", &renew).failed(Code::KeyExportable);
+    bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
 /// The process ended inside C_CreateObject: each command knows what is left, and goes on.
@@ -391,11 +394,13 @@ fn half_a_certificate_is_cleared_and_written_again() {
         bank.assert_one_new_credential();
         bank.assert_old_works();
 
-        let bank = stopped();
-        let answer = bank.run(&["pending"]).json()[0]["answer_file"].as_str().unwrap().to_owned();
-        // On a token that takes no second certificate for a key, too.
-        bank.odd("one-certificate-per-key", &["install", &answer]).json();
-        bank.assert_one_new_credential();
+        // On a token that takes no second certificate for a key, too, by overwriting or by refusing.
+        for ways in ["one-certificate-per-key", "second-refused=0x31"] {
+            let bank = stopped();
+            let answer = bank.run(&["pending"]).json()[0]["answer_file"].as_str().unwrap().to_owned();
+            bank.odd(ways, &["install", &answer]).json();
+            bank.assert_one_new_credential();
+        }
 
         let bank = stopped();
         bank.run(&["abandon", "--yes"]).json();

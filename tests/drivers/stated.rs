@@ -9,6 +9,13 @@ use crate::common::Bank;
 #[test]
 fn what_is_stated_of_the_pin_is_told_before_it_is_asked_for() {
     let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let names = |preflight: &Value| -> Vec<String> {
+        let points = preflight["points"].as_array().unwrap().iter();
+        let mut names: Vec<String> = points.map(|one| one["point"].as_str().unwrap().to_owned()).collect();
+        names.dedup();
+        names
+    };
+    let usual = names(&bank.oddly_without_pin("", &["preflight"]).json());
     let rows = [
         ("", None),
         ("flags=0x100", Some("pin_pad_stated")),
@@ -25,6 +32,9 @@ fn what_is_stated_of_the_pin_is_told_before_it_is_asked_for() {
         let points = preflight["points"].as_array().unwrap().iter();
         let fine = points.filter(|one| one["point"] == "pin_usable" && one["state"] == "ok").count();
         assert_eq!(fine, usize::from(told.is_none()), "{ways}: {preflight:#}");
+        let mut others = names(&preflight);
+        others.retain(|name| name != "pin_usable");
+        assert!(others.iter().eq(usual.iter().filter(|name| *name != "pin_usable")), "{ways}: {preflight:#}");
     }
     // The PIN at hand is held against it, and its length is a hint that the login decides on.
     let length = bank.soft.pin().len() as u64 + 1;
@@ -34,6 +44,23 @@ fn what_is_stated_of_the_pin_is_told_before_it_is_asked_for() {
     assert_eq!(preflight["stated_pin_length"], serde_json::json!([length, 20]));
     let preflight = bank.odd(&ways, &["preflight", "--pin-as-typed"]).json();
     assert!(of_pin(&preflight).iter().all(|name| *name != "pin_length_stated") || length > 8);
+}
+
+/// What a token states of its mechanisms is told with what it was held against; a refusal of the call decides.
+#[test]
+fn what_is_stated_of_the_mechanism_is_told() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    for (ways, name) in
+        [("largest-key=192", "key_size_not_stated"), ("lists-not=0x1040", "mechanism_not_listed")]
+    {
+        let preflight = bank.oddly_without_pin(ways, &["preflight"]).json();
+        let points = preflight["points"].as_array().unwrap().iter();
+        let told: Vec<&Value> = points.filter(|one| one["point"] == "mechanism").collect();
+        assert_eq!(told.len(), 1, "{ways}");
+        assert_eq!(told[0]["notice"]["name"], name, "{ways}: {preflight:#}");
+        let facts = &told[0]["notice"]["facts"];
+        assert!(facts["token"].is_null() && facts["expected"][0] == "p256", "{ways}: {facts:#}");
+    }
 }
 
 /// What was wrong at the pad was entered there: it says nothing of the PIN at hand, which is the way out where there is no pad.

@@ -5,12 +5,12 @@ mod common;
 
 use common::{Bank, DAY, at, install, policy, read, refused, run};
 use usbtoken::bank::{KeyRule, OldCredential};
-use usbtoken::error::{Notice, Point};
+use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::{Closing, ProofLevel, SubjectRule, jst_date};
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState, PointResult, Preflight, Retire};
 use usbtoken::{Code, Install, Installed, Policy, Renewal};
-use usbtoken_testkit::{Kind, NameDer, Text, days_from_now};
+use usbtoken_testkit::{Kind, NameDer, Text, days_from_now, serial_hex};
 
 fn has(installed: &Installed, notice: Notice) -> bool {
     installed.notices.iter().any(|warning| *warning == notice)
@@ -225,6 +225,79 @@ fn of_several_answers_the_one_is_installed_that_is_meant() {
         assert_eq!(installed.credential.id(), jobs[which].0);
         bank.soft.snapshot().assert_keeps(&waiting);
     }
+}
+
+/// A URI that names the very key has the word before the caller.
+#[test]
+fn of_several_answers_the_one_is_installed_whose_key_the_uri_names() {
+    let bank = Bank::new();
+    let (session, _) = bank.open();
+    let first = |common: &str| {
+        let name = NameDer::new().organization(Text::Utf8, "firm").common(Text::Utf8, common);
+        let renewal = Renewal::first(usbtoken::pki::Name::from_der(&name.to_der()).unwrap());
+        let pending = renewal.beside_pending().begin(&session, &run()).unwrap();
+        let pem = usbtoken::Certificate::from_der(&bank.certify(&pending)).unwrap().to_pem();
+        (pending.key_id().to_vec(), pem)
+    };
+    let jobs = [first("Alice"), first("Bob")];
+    drop(session);
+    let both = read(jobs.iter().map(|(_, pem)| pem.as_str()).collect::<String>().as_bytes());
+    let id: String = jobs[1].0.iter().map(|byte| format!("%{byte:02x}")).collect();
+    let uri = format!("{};id={id}", bank.soft.uri()).parse().unwrap();
+    let token = usbtoken::Finder::new().module(bank.soft.module()).find(&uri).unwrap();
+    let session = bank.login(&token);
+    let other = |key: &PendingKey| key.id() == jobs[0].0;
+    let installed = Install::new(&both).meant(&other).run(&session, &run()).unwrap();
+    assert_eq!(installed.credential.id(), jobs[1].0);
+}
+
+/// The certificate is there and its key has gone: that one is named, whatever else is on the token.
+#[test]
+fn an_answer_whose_key_has_gone_names_its_certificate() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let answer = bank.certify(&pending);
+    let id = base16ct::lower::encode_string(pending.key_id());
+    install(&session, &answer).unwrap();
+    drop((pending, session));
+    for kind in ["privkey", "pubkey"] {
+        bank.pkcs11_tool(&["--delete-object", "--type", kind, "--id", &id]);
+    }
+    let before = bank.soft.snapshot();
+    let error = refused(install(&bank.session(), &answer), Code::KeyMissing);
+    let serial = serial_hex(&answer);
+    assert_eq!(common::facts(&error, Fact::Serial), [serial.as_str()], "{error}");
+    bank.soft.snapshot().assert_same_as(&before);
+}
+
+/// Somebody's certificate stands under the identifier of our job with its label. A token that refuses ours and keeps it all the same is
+/// cleaned of ours alone.
+#[test]
+fn what_stood_under_the_identifier_before_is_no_rest_of_a_refused_certificate() {
+    let bank = Bank::new();
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let (id, label) =
+        (pending.key_id().to_vec(), String::from_utf8(pending.label().unwrap().to_vec()).unwrap());
+    drop((pending, session));
+    bank.soft.inspect(|inspector| {
+        inspector.generate_pair(Kind::P256, b"other", "other");
+        let name = NameDer::new().common(Text::Utf8, "somebody").to_der();
+        let theirs = bank.ca.issue(&name, &inspector.public_key(b"other")).der();
+        inspector.write_certificate(&theirs, &id, &label);
+    });
+    let before = bank.soft.snapshot();
+    let issuer = bank.issuer("");
+    let said = bank.run_with_faults(
+        "C_CreateObject:lose=CKR_FUNCTION_FAILED",
+        &["resume", "--sign-again", "--issuer", &issuer],
+    );
+    let now = bank.soft.snapshot();
+    now.assert_keeps(&before);
+    assert!(bank.called().iter().any(|name| name == "C_DestroyObject"), "{said:?}");
+    said.json();
+    assert_eq!(now.added_since(&before).len(), 1);
 }
 
 /// Whoever has a credential can ask what its driver says of the key.

@@ -129,6 +129,9 @@ fn a_denial_by_a_driver_that_is_in_use_is_for_the_caller_to_judge() {
         let _elsewhere = token.open_public_session().unwrap();
         let old = credential(&token, &[1]);
         let session = token.login(Pin::new(b"123456".to_vec())).unwrap();
+        let accepted = Renewal::of(&old).although_denied().begin(&session, &run()).unwrap();
+        assert_eq!(accepted.proof().level, ProofLevel::Refused, "what is recorded is what was said");
+        session.abandon(accepted.key().unwrap(), &run()).unwrap();
         refused(Renewal::of(&old).begin(&session, &run()), Code::ProofUndecided);
         let pending = session.pending().unwrap();
         assert_eq!(pending.len(), 1, "it was kept");

@@ -249,7 +249,8 @@ pub unsafe extern "C" fn usbtoken_enroll_initialize_from_certificate_utf16(
 /// CreateRequest: asks for consent and PIN, makes the key pair and gives the request in this encoding
 /// (USBTOKEN_ENCODING_…). Each call makes a new key, also when one waits for the same certificate because the page was
 /// loaded anew, unless a person chooses to go on with that (usbtoken_enroll_set_waiting). USBTOKEN_HR_EXISTS when four keys
-/// of this origin wait already.
+/// of this origin wait already. A key whose record another private key carries too is not offered, and no key is made beside it:
+/// USBTOKEN_PENDING_AMBIGUOUS, until the answer is installed or a person names the key (usbtoken_enroll_abandon_named).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_create_request(
     enroll: *const usbtoken_enroll,

@@ -1,5 +1,7 @@
 //! What a person names a certificate by.
 
+use std::fmt::{self, Write as _};
+
 use base16ct::lower::encode_string as hex;
 
 use super::Certificate;
@@ -14,11 +16,32 @@ pub(crate) fn is_named(name: &str) -> impl Fn(&Certificate) -> bool + use<> {
     let digits = name.get(prefix.map_or(0, str::len)..).unwrap_or_default();
     let digits = digits.replace(':', "").to_ascii_lowercase();
     let is_fingerprint = prefix.is_some();
-    let plain = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();
-    let serial = plain(&digits);
     move |one| match is_fingerprint {
         true => hex(&one.fingerprint()) == digits,
-        false => plain(&one.serial().to_string()) == serial,
+        false => Left::of(digits.trim_start_matches('0'), one.serial()).is_some_and(str::is_empty),
+    }
+}
+
+/// What is left of a text where another is written over it; zeros at its beginning do not count. Nothing is allocated: a number may be compared
+/// with those of thousands of certificates.
+struct Left<'a> {
+    text: &'a str,
+    begun: bool,
+}
+
+impl<'a> Left<'a> {
+    fn of(text: &'a str, number: impl fmt::Display) -> Option<&'a str> {
+        let mut left = Left { text, begun: false };
+        write!(left, "{number}").ok().map(|()| left.text)
+    }
+}
+
+impl fmt::Write for Left<'_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let part = if self.begun { part } else { part.trim_start_matches('0') };
+        self.begun |= !part.is_empty();
+        self.text = self.text.strip_prefix(part).ok_or(fmt::Error)?;
+        Ok(())
     }
 }
 
@@ -45,8 +68,16 @@ mod tests {
         for name in [format!("sha256:{fingerprint}"), format!("SHA256:{}", pairs.join(":").to_uppercase())] {
             assert!(is_named(&name)(&one) && !is_named(&name)(&other), "{name}");
         }
-        for name in ["", "sha256:", "sha256:0ab1", &fingerprint, "0ab2", "漢字漢字"] {
+        for name in ["", "sha256:", "sha256:0ab1", &fingerprint, "0ab2", "ab", "ab10", "-ab1", "漢字漢字"]
+        {
             assert!(!is_named(name)(&one), "{name}");
         }
+        let negative = issue(&TestCa::new(), &[0x85]);
+        assert!(is_named("-7b")(&negative) && is_named("-7B")(&negative));
+        for name in ["7b", "-7", "-7b0", "-07b", "-"] {
+            assert!(!is_named(name)(&negative), "{name}");
+        }
+        let zeros = issue(&TestCa::new(), &[0x00]);
+        assert!(["0", "00", ""].iter().all(|name| is_named(name)(&zeros)) && !is_named("10")(&zeros));
     }
 }

@@ -36,6 +36,8 @@ pub(in crate::pki) fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), Unverified> {
+    #[cfg(test)]
+    count::one_more();
     let bits = key.subject_public_key.as_bytes().ok_or(Unverified::Invalid)?;
     let verified = match (algorithm.oid, key.algorithm.oid) {
         (oid::RSASSA_PSS, oid::RSA_ENCRYPTION | oid::RSASSA_PSS) => {
@@ -202,6 +204,27 @@ fn ed25519(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
         .and_then(|signature| key.verify_strict(message, &signature))
         .is_ok()
 }
+
+/// How many signatures this thread has verified.
+#[cfg(test)]
+mod count {
+    use std::cell::Cell;
+
+    thread_local! {
+        static VERIFIED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn one_more() {
+        VERIFIED.set(VERIFIED.get() + 1);
+    }
+
+    pub(crate) fn verifications() -> usize {
+        VERIFIED.get()
+    }
+}
+
+#[cfg(test)]
+pub(crate) use self::count::verifications;
 
 #[cfg(test)]
 mod tests;

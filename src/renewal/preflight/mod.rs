@@ -188,6 +188,7 @@ impl Preflight {
             renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)),
         };
         let mut findings = findings(renewal, session.token(), &done, run, true);
+        findings.extend(first::window(renewal, &credentials, run));
         findings.push(PreflightPoint {
             point: Point::NothingPending,
             state: nothing_pending(renewal, waiting, run),
@@ -236,12 +237,6 @@ impl Preflight {
             findings.extend(only_user::after_login(renewal, others, Some(own), &pending));
         }
         if let Subject::First(subject) = &renewal.subject {
-            let there = || credentials.iter().filter(|one| one.subject().has_same_attributes(subject));
-            let state = there().find_map(|old| first::is_no_renewal(renewal, old, run));
-            let is_window = |finding: &&mut PreflightPoint| finding.point == Point::Window;
-            if let (Some(state), Some(window)) = (state, findings.iter_mut().find(is_window)) {
-                window.state = state;
-            }
             let others = credentials.of_others_than(subject, run.now());
             findings.extend(only_user::after_login(renewal, others, None, &pending));
         }

@@ -169,15 +169,16 @@ fn a_first_certificate_in_the_name_of_one_in_use_is_held_to_its_window() {
     let open = token.user(&named("Bob")).add();
     let lost = token.user(&named("Carol")).valid(-1, 300).without_key().add();
     let ended = token.user(&named("Dave")).valid(-400, -1).add();
-    let first = Renewal::first(as_name(&named("Alice")));
-    let state = |renewal: &Renewal, old: &Certificate| {
-        first::is_no_renewal(renewal, &token.of(old), &Run::default()).map(|state| told(&state))
-    };
-    assert_eq!(state(&first, &early), Some(Err(Code::NotYetRenewable)));
-    assert_eq!(state(&first.clone().outside_window(), &early), Some(Ok(Some(Notice::WindowForced))));
+    let credentials = token.contents().credentials();
+    let state = |renewal: &Renewal| told_of(first::window(renewal, &credentials, &Run::default()));
+    let first = |old: &Certificate| Renewal::first(old.subject().clone());
+    assert_eq!(state(&first(&early)), Some(Err(Code::NotYetRenewable)));
+    assert_eq!(state(&first(&early).outside_window()), Some(Ok(Some(Notice::WindowForced))));
     for old in [&open, &lost, &ended] {
-        assert_eq!(state(&first, old), None);
+        assert_eq!(state(&first(old)), None);
     }
+    // Who renews it is held to the window of what is renewed.
+    assert_eq!(state(&of(&token, &early)), None);
 }
 
 /// It is renewed; or it is doubtful whether what follows is its renewal, and a person is told why.
