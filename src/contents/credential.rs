@@ -134,6 +134,11 @@ impl Credential {
         &self.stored.label
     }
 
+    /// The CKA_LABEL of the certificate, byte for byte as the token gives it.
+    pub fn label_bytes(&self) -> &[u8] {
+        self.stored.label.bytes()
+    }
+
     /// Those of the certificate and of its private key, byte for byte.
     pub(crate) fn labels(&self) -> Vec<Vec<u8>> {
         let key = match &self.key {

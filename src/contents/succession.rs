@@ -210,10 +210,12 @@ impl Contents {
         Ok(followers)
     }
 
-    /// Whether no certificate object under this identifier is, or may be, the one with this SHA-256.
-    pub(crate) fn has_gone(&self, fingerprint: &str, id: &[u8]) -> bool {
+    /// Whether no certificate object under this identifier, with one of these labels where any are known, is, or may be, the one with this
+    /// SHA-256.
+    pub(crate) fn has_gone(&self, fingerprint: &str, id: &[u8], labels: &[Vec<u8>]) -> bool {
         let is_it = |held: &HeldCertificate| {
-            let certificate = held.certificate.as_ref().filter(|_| held.stored.id == id);
+            let had = || labels.is_empty() || labels.iter().any(|label| label == held.stored.label.bytes());
+            let certificate = held.certificate.as_ref().filter(|_| held.stored.id == id && had());
             certificate.is_some_and(|one| hex(&one.fingerprint()) == fingerprint)
         };
         let mut unread = unreadable(&self.certificates, self.unreadable).into_iter();

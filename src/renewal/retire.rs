@@ -231,6 +231,7 @@ impl Retire {
         };
         let credentials = contents.credentials();
         let begun = run.removals().and_then(|removals| removals.begun_removal(self.old.certificate()));
+        let begun = begun.filter(|id| self.is_rest(&credentials, id, session, run));
         let (id, of_copies) = match self.chosen {
             true if self.named_by_id => (self.old.id(), OfCopies::Named),
             true => (self.old.id(), OfCopies::Chosen),
@@ -373,6 +374,17 @@ impl Retire {
             let error = error.fact(Fact::Detail, doubt.notice.name());
             doubt.facts().fold(error, |error, (fact, value)| error.fact(fact, value))
         }))
+    }
+
+    /// Whether what stands under this identifier is what is left of a removal that has begun, by the label that it had: another program
+    /// may have written a copy there when it had gone.
+    fn is_rest(&self, credentials: &Credentials, id: &[u8], session: &Session, run: &Run<'_>) -> bool {
+        let fingerprint = hex(&self.old.certificate().fingerprint());
+        let mut begun = run.begun_removals(session.token().identity()).into_iter();
+        let Some(begun) = begun.find(|begun| begun.fingerprint == fingerprint) else { return true };
+        let same = |one: &&Credential| one.certificate() == self.old.certificate() && one.id() == id;
+        let mut there = credentials.iter().filter(same).peekable();
+        there.peek().is_none() || there.any(|one| begun.may_have_had(one.label_bytes()))
     }
 
     /// The credential as it is on the token now. The same certificate may be stored twice, and the one that the caller has chosen is no

@@ -194,6 +194,46 @@ fn a_removal_is_not_ended_without_the_one_that_follows() {
     assert!(!bank.file("asked").exists());
 }
 
+/// Killed with the last object, and another program writes a copy of the certificate under an identifier or with a label of its own: what was
+/// to go has gone, and the copy stays until a person names it by its identifier.
+#[test]
+fn a_copy_of_what_has_gone_is_no_rest_of_it() {
+    for (id, first) in [(0x88, "retire"), (0x88, "renew"), (0x01, "retire"), (0x01, "renew"), (0x01, "named")]
+    {
+        let what = format!("{id:x} {first}");
+        let bank = renewed();
+        assert_eq!(retire_oddly(&bank, "destroy-kills,destroy-at=3").exit, -1, "{what}");
+        bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[id], "copy"));
+        let left = bank.soft.snapshot();
+        let (anchor, serial) = (bank.anchor(), serial_hex(&bank.old.certificate));
+        let anchored = ["--trust-anchor", &anchor];
+        let retire = [&["retire", "--yes", "--serial", &serial], &anchored[..]].concat();
+        let renew = [&["renew", "--retire-old", "--issuer", "touch asked; false"], &anchored[..]].concat();
+        let named = [&renew[..], &["--serial", &serial]].concat();
+        let lines = match first {
+            "retire" => [&retire, &renew, &named, &retire],
+            "renew" => [&renew, &retire, &renew, &named],
+            _ => [&named, &retire, &named, &retire],
+        };
+        for line in lines {
+            let done = bank.run(line).json();
+            if line[0] == "retire" {
+                assert_eq!(done["already_removed"], true, "{what}: {line:?}: {done:#}");
+            }
+            let notices = done["notices"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let told = notices.iter().find(|notice| notice["name"] == "copy_kept");
+            let ids = told.map(|notice| notice["facts"]["id"][0].clone());
+            assert_eq!(ids, Some(format!("{id:02x}").into()), "{what}: {line:?}: {done:#}");
+            bank.soft.snapshot().assert_same_as(&left);
+        }
+        assert!(!bank.file("asked").exists(), "{what}");
+        let by_id = format!("{id:02x}");
+        bank.run(&[&["retire", "--yes", "--id", &by_id], &anchored[..]].concat()).json();
+        assert_eq!(bank.soft.snapshot().with_id(&[id]).count(), 0, "{what}");
+        assert_done(&bank, &what);
+    }
+}
+
 /// A program keeps what it has listed and asks again; another program's copy is not what it has chosen.
 #[test]
 fn a_program_that_asks_again_is_told_that_it_is_done() {

@@ -90,6 +90,24 @@ fn what_cannot_be_read_after_its_destruction_is_searched_for() {
     }
 }
 
+/// One reading that fails after the destruction is made up for by the next.
+#[test]
+fn what_fails_to_be_read_once_after_its_destruction_is_read_again() {
+    for (pretends, code) in [("", None), ("C_DestroyObject:ckr=CKR_OK; ", Some(Code::DestroyFailed))] {
+        let (bank, before) = waiting();
+        let last = reads_before_the_first(&bank);
+        let fault = format!("{pretends}C_GetAttributeValue#{}:ckr=CKR_GENERAL_ERROR", last + 1);
+        let said = bank.run_with_faults(&fault, &ABANDON);
+        let Some(code) = code else {
+            said.json();
+            bank.soft.snapshot().assert_same_as(&bank.before);
+            continue;
+        };
+        said.failed(code);
+        bank.soft.snapshot().assert_same_as(&before);
+    }
+}
+
 /// The token made the pair, and its answer is a refusal: a second attempt may succeed, the first leaves nothing.
 #[test]
 fn what_a_refused_generation_left_is_removed() {

@@ -14,20 +14,24 @@ fn a_certificate_has_gone_where_nothing_under_its_identifier_may_be_it() {
     let bank = Bank::new();
     let (old, new) = (hex(&bank.old.fingerprint()), hex(&bank.new.fingerprint()));
     let contents = bank.before().contents();
-    assert!(!contents.has_gone(&old, b"old"));
-    assert!(contents.has_gone(&old, b"new"), "a copy under another identifier is not it");
-    assert!(contents.has_gone(&new, b"old"));
-    assert!(Made::default().contents().has_gone(&old, b"old"));
+    assert!(!contents.has_gone(&old, b"old", &[]));
+    assert!(
+        contents.has_gone(&old, b"old", &[b"no such label".to_vec()]),
+        "nor is one with a label of its own"
+    );
+    assert!(contents.has_gone(&old, b"new", &[]), "a copy under another identifier is not it");
+    assert!(contents.has_gone(&new, b"old", &[]));
+    assert!(Made::default().contents().has_gone(&old, b"old", &[]));
     let unread = bank.before().certificate(21, b"new", "x", b"not a certificate").contents();
-    assert!(!unread.has_gone(&new, b"new") && unread.has_gone(&new, b"old"));
+    assert!(!unread.has_gone(&new, b"new", &[]) && unread.has_gone(&new, b"old", &[]));
     for found in [0, 1] {
         let mut hidden = bank.before().contents();
         hidden.hidden_certificates = found;
-        assert_eq!(hidden.has_gone(&new, b"new"), found == 0);
+        assert_eq!(hidden.has_gone(&new, b"new", &[]), found == 0);
     }
     let mut silent = bank.before().contents();
     silent.unreadable = 1;
-    assert!(!silent.has_gone(&new, b"new"));
+    assert!(!silent.has_gone(&new, b"new", &[]));
 }
 
 #[test]

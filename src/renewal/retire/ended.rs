@@ -10,7 +10,7 @@ use base16ct::lower::encode_string as hex;
 
 impl Session {
     /// Ends the removal of a certificate that is not on this token any more: what was removed is named by its SHA-256 (in hexadecimal) and by
-    /// the CKA_ID under which it stood, as [`Run::begun_removals`] or the caller's own records say. The one that takes its place signs once
+    /// the CKA_ID under which it stood and the CKA_LABELs that it and its key had (none: any), as [`Run::begun_removals`] or the caller's own records say. The one that takes its place signs once
     /// more, and what was kept of a removal that had begun is kept no longer.
     ///
     /// `None`: it is there still, or may be, and is removed by [`Retire`].
@@ -21,7 +21,7 @@ impl Session {
     pub fn end_removal(
         &self,
         fingerprint: &str,
-        id: &[u8],
+        (id, labels): (&[u8], &[Vec<u8>]),
         by: &Certificate,
         run: &Run<'_>,
     ) -> Result<Option<Retired>> {
@@ -29,7 +29,7 @@ impl Session {
             self.explained((|| {
                 run.enter(Step::Retire)?;
                 self.reserve()?;
-                ended(self, &mut Contents::read(self)?, (fingerprint, id), by, run)
+                ended(self, &mut Contents::read(self)?, (fingerprint, id, labels), by, run)
             })())
         })
     }
@@ -45,7 +45,7 @@ impl Retire {
         let mut begun = run.begun_removals(session.token().identity()).into_iter();
         let ended = match begun.find(|begun| begun.fingerprint == fingerprint) {
             Some(begun) => {
-                let done = ended(session, contents, (&fingerprint, &begun.id), &begun.by, run);
+                let done = ended(session, contents, (&fingerprint, &begun.id, &begun.labels), &begun.by, run);
                 done.map(|done| done.map(|done| Retired { labels: begun.labels, ..done }))
             }
             None => Ok(None),
@@ -58,11 +58,11 @@ impl Retire {
 fn ended(
     session: &Session,
     contents: &mut Contents,
-    (fingerprint, id): (&str, &[u8]),
+    (fingerprint, id, labels): (&str, &[u8], &[Vec<u8>]),
     by: &Certificate,
     run: &Run<'_>,
 ) -> Result<Option<Retired>> {
-    if !contents.has_gone(fingerprint, id) {
+    if !contents.has_gone(fingerprint, id, labels) {
         return Ok(None);
     }
     let name = || format!("{} (serial {})", by.subject(), by.serial());

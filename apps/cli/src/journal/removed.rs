@@ -64,9 +64,15 @@ impl Removed {
         }
     }
 
-    /// Whether it is this one.
+    /// Whether it is this one. Another program may have written a copy under another identifier, or with a label of its own.
     pub fn is(&self, one: &Credential) -> bool {
-        self.id == hex(one.id()) && self.fingerprint == fingerprint(one.certificate())
+        let has_label = self.labels.is_empty() || self.labels.contains(&hex(one.label_bytes()));
+        self.id == hex(one.id()) && has_label && self.had(one.certificate())
+    }
+
+    /// The CKA_LABELs that it and its key had.
+    pub fn labels(&self) -> Vec<Vec<u8>> {
+        self.labels.iter().filter_map(|label| decode_vec(label).ok()).collect()
     }
 
     /// Whether it was this certificate, wherever it stands now.

@@ -56,6 +56,13 @@ pub struct BegunRemoval {
     pub by: Certificate,
 }
 
+impl BegunRemoval {
+    /// Whether what was removed may have had this label.
+    pub(crate) fn may_have_had(&self, label: &[u8]) -> bool {
+        self.labels.is_empty() || self.labels.iter().any(|had| had == label)
+    }
+}
+
 impl KeptInstallations {
     /// Keeps that a removal of this certificate begins, under which identifier it stands, and what takes its place. Where that cannot
     /// be kept, a person names the rest of a removal that stops.

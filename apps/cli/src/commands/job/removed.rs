@@ -2,8 +2,8 @@
 
 use base16ct::lower::{decode_vec, encode_string as hex};
 use usbtoken::driver::TokenIdentity;
-use usbtoken::error::{Fact, Step};
-use usbtoken::renewal::Retired;
+use usbtoken::error::{Fact, Notice, Step, Warning};
+use usbtoken::renewal::{KeyState, Retired};
 use usbtoken::{Certificate, Code, Credential, Credentials, Error, Result, Session, TokenUri};
 
 use crate::args::{Hex, Which};
@@ -31,6 +31,32 @@ fn is_meant(removed: &Removed, which: &Which, found_by: &TokenUri) -> bool {
 pub fn rest(removed: Option<&Removed>, all: &Credentials) -> Option<Credential> {
     let removed = removed.filter(|removed| removed.only_begun)?;
     all.iter().find(|one| removed.is(one)).cloned()
+}
+
+/// What was removed and the credential that took its place, where a person has named it otherwise than by its identifier, and all that is
+/// left of it on the token are copies, by their identifiers or labels, without its key.
+pub fn gone_but_for_copies(
+    removed: Option<&Removed>,
+    all: &Credentials,
+    chosen: &Credential,
+    which: &Which,
+) -> Option<(Removed, Credential)> {
+    let removed = removed.filter(|removed| which.id.is_none() && removed.had(chosen.certificate()))?;
+    let mut same = all.iter().filter(|one| removed.had(one.certificate()));
+    let is_copy = |one: &Credential| !removed.is(one) && one.key() != KeyState::Present;
+    let by = all.iter().find(|one| removed.was_replaced_by(one.certificate()))?;
+    same.all(is_copy).then(|| (removed.clone(), by.clone()))
+}
+
+/// The copies of what was removed that other programs have written.
+pub fn copies(session: &Session, removed: &Removed) -> Vec<Warning> {
+    let all = session.credentials().ok();
+    let all = all.iter().flat_map(Credentials::iter).filter(|one| removed.had(one.certificate()));
+    let told = |one: &Credential| {
+        let notice = Warning::from(Notice::CopyKept).fact(Fact::Id, hex(one.id()));
+        notice.fact(Fact::Serial, one.certificate().serial())
+    };
+    all.map(told).collect()
 }
 
 /// Why what was chosen is not meant: a serial number is one CA's, and the certificate that had it, when it was named, was removed here. An
@@ -76,7 +102,8 @@ pub fn follower(
 /// As [`Session::end_removal`]; [`Code::CredentialNotFound`] where what was removed may be there still.
 pub fn end(run: &Run, session: &Session, removed: &Removed, by: &Certificate) -> Result<Retired> {
     let id = decode_vec(&removed.id).unwrap_or_default();
-    let ended = run.job(|call| session.end_removal(&removed.fingerprint, &id, by, &call))?;
+    let had = (id.as_slice(), &*removed.labels());
+    let ended = run.job(|call| session.end_removal(&removed.fingerprint, had, by, &call))?;
     let not_found = || Error::new(Code::CredentialNotFound).during(Step::Retire);
     let retired = ended.ok_or_else(|| not_found().fact(Fact::Serial, &removed.serial))?;
     Keeper::of_user().note(removed);

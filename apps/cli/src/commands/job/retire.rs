@@ -58,6 +58,12 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
         });
         let old = old.and_then(|old| removed::another(removed.as_ref(), &old, &which).map_or(Ok(old), Err));
         match old {
+            Ok(old)
+                if let Some((removed, by)) =
+                    removed::gone_but_for_copies(removed.as_ref(), &all, &old, &which) =>
+            {
+                Ok(Chosen { value: Found::Follower(by, removed.into()), settled: false })
+            }
             Ok(old) => Ok(Chosen { value: Found::Old(old, successor), settled: true }),
             Err(error) => {
                 if let Some(old) = removed::rest(removed.as_ref(), &all) {
@@ -127,14 +133,16 @@ fn removed_before(run: &Run, access: Access, removed: &Removed, by: &Credential)
     let session = access.login(run)?;
     let retired = removed::end(run, &session, removed, by.certificate())?;
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
-    let text = format!("{}\n{}", Words::RetiredBefore.text(run.lang), successor.entry(1, run.lang));
+    let notices = removed::copies(&session, removed);
+    let mut text = format!("{}\n{}", Words::RetiredBefore.text(run.lang), successor.entry(1, run.lang));
+    text.push_str(&notices_text(&notices, run.tongue()));
     let json = json!({
         "retired": { "id": removed.id, "serial": removed.serial, "sha256": removed.fingerprint },
         "successor": successor,
         "issuer_continuity": retired.issuer,
         "key_removed": retired.key_removed,
         "already_removed": true,
-        "notices": [],
+        "notices": notices_json(&notices, run.tongue()),
     });
     Ok(Outcome::new(text, json))
 }
