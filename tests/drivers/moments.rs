@@ -164,3 +164,23 @@ fn what_is_read_as_the_old_certificate_and_is_another_stays() {
         assert_eq!(bank.soft.snapshot().with_id(&bank.old.id).count(), 0, "{ways}");
     }
 }
+
+/// The token says that it has taken the certificate, and keeps nothing: that is said, nothing is named that would end the same, and the
+/// answer waits for a driver that works.
+#[test]
+fn a_certificate_that_is_not_kept_is_no_lost_connection() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let renew = ["renew", "--issuer", &format!("echo >> orders; {}", bank.issuer(""))];
+    for run in 0..2 {
+        let error = bank.odd("forgets-certificates", &renew).failed(Code::CertificateRefused);
+        assert_eq!(error["ckr"], "CKR_OBJECT_HANDLE_INVALID", "{error:#}");
+        assert_eq!(error["facts"]["reason"][0], "not_kept", "{error:#}");
+        assert!(error["facts"]["go_on"].is_null(), "{error:#}");
+        assert!(error["facts"]["saved_answer"].is_array(), "{error:#}");
+        bank.assert_old_works();
+        assert_eq!(bank.soft.snapshot().added_since(&bank.before).len(), 2, "{run}: the key waits");
+    }
+    bank.odd("", &renew).json();
+    assert_eq!(bank.read("orders").len(), 1);
+    bank.assert_one_new_credential();
+}

@@ -232,6 +232,8 @@ static U create(U session, struct attribute *given, U count, U *object)
     if (!word("certificates-private")) {
         U rv = real->function[CREATE_OBJECT](session, given, count, object);
         if (!rv && value && word("created-answers")) return number("created-answers");
+        /* `forgets-certificates`: it says that it took one, and keeps nothing. */
+        if (!rv && value && word("forgets-certificates")) real->function[DESTROY_OBJECT](session, *object);
         return *object = outside(*object), rv;
     }
     memcpy(all, given, count * sizeof *given);

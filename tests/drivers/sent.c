@@ -1,5 +1,6 @@
 /* Another driver (SENT_DRIVER) that notes each PIN it is given, the function's name and the process a line in SENT_LOG, and what then becomes of the
-   function that SENT_IN names, when the driver has done its work: SENT_THEN is hang or crash. */
+   function that SENT_IN names, when the driver has done its work: SENT_THEN is hang or crash. When it is loaded and when it is given a PIN it starts a
+   program that adds to the file SENT_ENVIRON what it, the driver's process and that one's parent were started with and have in their environment. */
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -21,8 +22,17 @@ static int then(const char *function, const char *what)
     return in && does && !strcmp(in, function) && !strcmp(does, what);
 }
 
+static void environments(void)
+{
+    char command[256];
+    if (!getenv("SENT_ENVIRON")) return;
+    snprintf(command, sizeof command, "cat /proc/self/environ /proc/%d/environ /proc/%d/environ >> \"$SENT_ENVIRON\"", getpid(), getppid());
+    system(command);
+}
+
 static U sent(const char *function, const B *pin, U rv)
 {
+    environments();
     FILE *log = pin ? fopen(getenv("SENT_LOG"), "a") : 0;
     if (log) fprintf(log, "%s %d\n", function, getpid()), fclose(log);
     while (then(function, "hang")) sleep(1);
@@ -48,6 +58,7 @@ U C_GetFunctionList(struct list **list)
         void *library = dlopen(getenv("SENT_DRIVER"), RTLD_NOW | RTLD_LOCAL);
         U (*get)(struct list **) = library ? (U (*)(struct list **))dlsym(library, "C_GetFunctionList") : 0;
         if (!get || get(&real)) return 5;
+        environments();
         ours = *real;
         ours.function[LOGIN] = login, ours.function[SET_PIN] = set_pin;
     }

@@ -181,6 +181,14 @@ impl Command {
         }
     }
 
+    /// The variable that has the new PIN.
+    pub fn new_pin_env(&self) -> Option<&str> {
+        match self {
+            Command::Pin(Pin::Change(args)) => args.new_pin_env.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether it may log in.
     pub fn may_log_in(&self) -> bool {
         self.needs_bank() && !matches!(self, Command::Wait(_))

@@ -10,6 +10,7 @@ use usbtoken::text::Lang;
 use usbtoken::{Code, Error, Result};
 use zeroize::Zeroizing;
 
+use crate::pin::Asides;
 use crate::pin::prompt::{self, Typed};
 use crate::words::Words;
 use crate::{files, pin};
@@ -48,11 +49,12 @@ fn ask(lang: Lang) -> Result<Zeroizing<Vec<u8>>> {
         .and_then(|()| stderr.flush())
         .and_then(|()| io::stdin().read_line(&mut id))
         .map_err(|error| cancelled().caused_by(error))?;
-    let password = match prompt::read(&Words::PasswordPrompt.text(lang), &Words::KeysIgnored.text(lang)) {
-        Ok(Typed::Line(password)) => password,
-        Ok(Typed::Cancelled) => return Err(cancelled()),
-        Err(error) => return Err(cancelled().caused_by(error)),
-    };
+    let password =
+        match prompt::read(&Words::PasswordPrompt.text(lang), &Asides::of(|words| words.text(lang))) {
+            Ok(Typed::Line(password)) => password,
+            Ok(Typed::Cancelled) => return Err(cancelled()),
+            Err(error) => return Err(cancelled().caused_by(error)),
+        };
     let id = id.trim();
     if id.is_empty() || password.is_empty() {
         return Err(cancelled());

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let mut run = Run::new(global);
     let known = hidden.and_then(|()| run.choose_bank(&mut command));
     run.may_log_in = command.may_log_in();
+    run.new_pin_env = command.new_pin_env().map(str::to_owned);
     let known = known.and_then(|()| commands::nth::choose(&mut run, &mut command));
     match known.and_then(|()| commands::run(&run, &command)) {
         Ok(outcome) => exit_code(tell(&run, outcome)),
@@ -40,17 +41,25 @@ fn main() -> ExitCode {
     }
 }
 
-/// Where another program will be started, the PIN leaves this one's environment first.
+/// The PINs leave this process's environment before a driver runs in it, or another program is started.
 #[cfg_attr(not(unix), allow(unused_variables, reason = "there a process reads no other's environment"))]
 fn hide_pin(global: &Global, command: &Command) -> Result<(), Error> {
     #[cfg(unix)]
-    if global.pin_env.is_some() {
-        // It is in the memory of this process already.
-        pin::guard::begin();
-    }
-    #[cfg(unix)]
-    if let (Some(variable), true) = (&global.pin_env, command.starts_programs()) {
-        return pin::hidden::hide(variable);
+    {
+        use pin::hidden::{DESCRIPTOR, NEW_DESCRIPTOR, hide};
+        let (pin, new) = (global.pin_env.as_deref(), command.new_pin_env());
+        let variables = [(pin, DESCRIPTOR), (new, NEW_DESCRIPTOR)];
+        let variables: Vec<_> =
+            variables.into_iter().filter_map(|(variable, named_by)| Some((variable?, named_by))).collect();
+        if !variables.is_empty() {
+            // They are in the memory of this process already.
+            pin::guard::begin();
+        }
+        let hidden = hide(&variables, command.may_log_in());
+        // Where the system lets nobody start a program, a driver runs all the same; a program of ours does not.
+        if command.starts_programs() {
+            return hidden;
+        }
     }
     Ok(())
 }

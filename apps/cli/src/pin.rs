@@ -149,12 +149,26 @@ fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "yes" | "y" | "はい")
 }
 
+/// What is said at a hidden prompt when there is reason to.
+#[cfg_attr(not(unix), allow(dead_code, reason = "the prompt is another one there"))]
+pub struct Asides {
+    ignored: String,
+    anew: String,
+}
+
+impl Asides {
+    /// In the language that this function writes.
+    pub fn of(text: impl Fn(Words<'static>) -> String) -> Self {
+        Asides { ignored: text(Words::KeysIgnored), anew: text(Words::TypedAnew) }
+    }
+}
+
 /// Asks for a PIN at the terminal.
 ///
 /// # Errors
 /// [`Code::PinCancelled`]; [`Code::PinRequired`] where there is no terminal.
 pub fn prompt(words: Words<'_>, tongue: Tongue<'_>) -> Result<Pin> {
-    match prompt::read(&tongue.text(words), &tongue.text(Words::KeysIgnored)) {
+    match prompt::read(&tongue.text(words), &Asides::of(|words| tongue.text(words))) {
         Ok(Typed::Line(line)) if !line.is_empty() => source::typed(&line),
         Ok(Typed::Line(_) | Typed::Cancelled) => Err(Error::new(Code::PinCancelled)),
         Err(error) => Err(Error::new(Code::PinRequired).fact(Fact::Detail, &error).caused_by(error)),

@@ -40,6 +40,8 @@ pub struct Run {
     bank: Option<Bank>,
     /// Whether this command may log in.
     pub may_log_in: bool,
+    /// The variable that has the new PIN.
+    pub new_pin_env: Option<String>,
     /// Whether this command goes on with what may have been begun on any token that was named.
     goes_on: bool,
     /// The PIN, where no person is asked for it, from when it was read until it is used.
@@ -71,6 +73,7 @@ impl Run {
             remarks: RefCell::default(),
             bank: None,
             may_log_in: false,
+            new_pin_env: None,
             goes_on: false,
             pin: RefCell::default(),
             pin_was_read: Cell::default(),
@@ -381,15 +384,6 @@ impl Run {
     pub fn untold(&self, notices: &[Warning]) -> Vec<Warning> {
         let told = self.told.borrow();
         notices.iter().filter(|warning| !told.contains(&warning.notice)).cloned().collect()
-    }
-
-    /// The names of the variables that lead to the PIN: no other program gets them.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        #[cfg(unix)]
-        let descriptor = Some(pin::hidden::DESCRIPTOR);
-        #[cfg(not(unix))]
-        let descriptor = None;
-        self.global.pin_env.as_deref().into_iter().chain(descriptor)
     }
 
     /// Refuses a command line that wants both the PIN and this file from standard input.

@@ -28,23 +28,34 @@ with open(into, "w") as file:
     file.write(str(found))
 "#;
 
-/// How often the PIN is there when the helper logs in to the CA, before there is a key, and when it asks for the
-/// certificate.
-fn copies(how: &str) -> (u32, u32) {
+/// An argument, which the search finds.
+const LOGIN: &str = "login-of-the-ca";
+
+/// How often the PIN is in the memory of the command, and the name of the login's file, at each operation of its helper.
+fn copies(how: &str) -> [(u32, u32); 2] {
     let stage = Stage::with_pin(PIN);
-    let inverted: String = PIN.bytes().map(|byte| format!("{:02x}", 255 - byte)).collect();
     let root = if is_root() { "" } else { "sudo -n" };
     stage.write("search.py", SEARCH.as_bytes());
-    stage.write("login", b"user1031\nS3cret!word\n");
+    stage.write(LOGIN, b"user1031\nS3cret!word\n");
+    let search = |text: &str, into: &str| {
+        format!("{root} python3 search.py $PPID {} {into}.$USBTOKEN_OPERATION || exit 3", inverted(text))
+    };
     let helper = format!(
-        "#!/bin/sh\nsearch() {{ {root} python3 search.py $PPID {inverted} $1 || exit 3; }}\n\
-         case $USBTOKEN_OPERATION in AUTHORISE) search before; exit 0;; *) search after; exit 2;; esac\n"
+        "#!/bin/sh\n{}\n{}\n[ $USBTOKEN_OPERATION = AUTHORISE ] || exit 2\n",
+        search(PIN, "pin"),
+        search(LOGIN, "login")
     );
     stage.write("helper", helper.as_bytes());
     stage.tool("chmod", &["+x", "helper"]).succeeded();
-    let renew = format!("usbtoken renew --json {how} --issuer-login=login --issuer-helper \"$PWD/helper\"");
-    stage.shell(&renew.replace("$PIN", PIN)).failed("issuer_rejected", 6);
-    (count(&stage, "before"), count(&stage, "after"))
+    let renew = format!("usbtoken renew --json {how} --issuer-login={LOGIN} --issuer-helper \"$PWD/helper\"");
+    stage.shell(&renew).failed("issuer_rejected", 6);
+    ["AUTHORISE", "SUBMIT"].map(|operation| {
+        (count(&stage, &format!("pin.{operation}")), count(&stage, &format!("login.{operation}")))
+    })
+}
+
+fn inverted(text: &str) -> String {
+    text.bytes().map(|byte| format!("{:02x}", 255 - byte)).collect()
 }
 
 fn count(stage: &Stage, file: &str) -> u32 {
@@ -61,10 +72,10 @@ fn is_root() -> bool {
 
 #[test]
 fn the_pin_is_gone_while_the_ca_works() {
-    for how in ["--pin-file pin", "--pin-file - < pin"] {
-        let (before, after) = copies(how);
-        assert!(before > 0, "{how}: a key that is made may want it, and the search finds it");
-        assert_eq!(after, 0, "{how}");
+    for how in ["--pin-file pin", "--pin-file - < pin", "--in-process --pin-file pin"] {
+        let [at_login, at_request] = copies(how);
+        assert!(at_login.1 > 0 && at_request.1 > 0, "{how}: what is there is found");
+        assert_eq!((at_login.0, at_request.0), (0, 0), "{how}: while it logs in and while it is asked");
     }
 }
 
@@ -72,7 +83,7 @@ fn the_pin_is_gone_while_the_ca_works() {
 #[test]
 fn the_pin_is_gone_while_a_server_works() {
     let stage = Stage::with_pin(PIN);
-    let inverted: String = PIN.bytes().map(|byte| format!("{:02x}", 255 - byte)).collect();
+    let inverted = inverted(PIN);
     let root = if is_root() { "" } else { "sudo -n" };
     stage.write("search.py", SEARCH.as_bytes());
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();

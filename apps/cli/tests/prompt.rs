@@ -38,6 +38,30 @@ fn whatever_ends_the_program_the_terminal_shows_again() {
         assert_eq!(status.signal(), Some(signal.as_raw()), "as without us: {status:?}");
         assert!(terminal.echoes(), "{signal:?}");
     }
+    // Nor does one that somebody sends by hand go nowhere, or leave the terminal silent.
+    for signal in [
+        Signal::SEGV,
+        Signal::BUS,
+        Signal::FPE,
+        Signal::ILL,
+        Signal::ABORT,
+        Signal::SYS,
+        Signal::TRAP,
+        Signal::USR1,
+        Signal::USR2,
+        Signal::ALARM,
+        Signal::VTALARM,
+        Signal::PROF,
+        Signal::XCPU,
+        Signal::XFSZ,
+    ] {
+        let mut terminal = Terminal::at_the_prompt(&stage);
+        terminal.type_in(b"half a p");
+        terminal.signal(signal);
+        let status = terminal.ended();
+        assert_eq!(status.signal(), Some(signal.as_raw()), "{signal:?}: {status:?}");
+        assert!(terminal.echoes(), "{signal:?}");
+    }
     let mut terminal = Terminal::at_the_prompt(&stage);
     terminal.type_in(b"\x03");
     assert_eq!(terminal.ended().signal(), Some(Signal::INT.as_raw()), "Ctrl-C");
@@ -70,7 +94,7 @@ fn a_stopped_program_leaves_the_terminal_as_it_was_and_asks_again() {
     assert!(terminal.echoes());
     terminal.shown.clear();
     terminal.signal(Signal::CONT);
-    terminal.asked_for("PIN");
+    terminal.asked_for("Start from the first character.)\r\nPIN of");
     terminal.type_in(format!("{PIN}\r").as_bytes());
     assert_eq!(terminal.ended().code(), Some(0), "{}", terminal.text());
     assert!(terminal.echoes());

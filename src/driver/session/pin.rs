@@ -7,6 +7,7 @@ use super::object::StoredKey;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::io::{PipeReader, Read as _, Write as _};
 
 /// A PIN. It is wiped from memory when it goes, and it can be printed nowhere: its `Debug` shows that there is one.
 pub struct Pin(SecretSlice<u8>);
@@ -65,9 +66,52 @@ impl KeptPin {
         }
     }
 
+    /// Does the work of others while no memory of this process has the PIN: the system keeps it in a pipe. Where that cannot be had
+    /// it stays.
+    pub(super) fn aside<R>(&self, work: impl FnOnce() -> R) -> R {
+        let aside = self.pin.borrow().as_ref().and_then(Aside::of);
+        if aside.is_some() {
+            self.pin.take();
+        }
+        let done = work();
+        if let Some(aside) = aside {
+            self.pin.replace(aside.taken_back());
+        }
+        done
+    }
+
     /// Uses the PIN, where it is still there.
     pub(super) fn with<R>(&self, work: impl FnOnce(Option<&[u8]>) -> R) -> R {
         work(self.pin.borrow().as_ref().map(Pin::bytes))
+    }
+}
+
+/// A PIN in a pipe whose ends this process alone has.
+struct Aside {
+    pipe: PipeReader,
+    length: usize,
+}
+
+impl Aside {
+    /// Every system that is a Unix takes so many bytes into a pipe without a reader.
+    const ROOM: usize = 4096;
+
+    fn of(pin: &Pin) -> Option<Self> {
+        if cfg!(not(unix)) || pin.length() > Self::ROOM {
+            return None;
+        }
+        let (pipe, mut into) = std::io::pipe().ok()?;
+        into.write_all(pin.bytes()).ok()?;
+        Some(Aside { pipe, length: pin.length() })
+    }
+
+    /// `None` where the descriptor was closed.
+    fn taken_back(mut self) -> Option<Pin> {
+        let mut bytes = vec![0; self.length];
+        let read = self.pipe.read_exact(&mut bytes);
+        // It is wiped in either case.
+        let pin = Pin::new(bytes);
+        read.ok().map(|()| pin)
     }
 }
 
@@ -80,6 +124,20 @@ mod tests {
     fn a_pin_is_printed_nowhere() {
         let login = crate::Login::with_pin(Pin::new(b"482915".to_vec()));
         assert!(!format!("{login:?} {:?}", Pin::new(b"482915".to_vec())).contains("482915"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_was_put_aside_comes_back_as_it_was() {
+        for bytes in [&b"123456"[..], b"", &[b'9'; Aside::ROOM], &[b'9'; Aside::ROOM + 1]] {
+            let pin = KeptPin::new(Some(Pin::new(bytes.to_vec())));
+            let meanwhile = pin.aside(|| pin.with(|pin| pin.is_some()));
+            assert_eq!(meanwhile, bytes.len() > Aside::ROOM, "{}", bytes.len());
+            assert!(pin.with(|pin| pin == Some(bytes)), "{}", bytes.len());
+        }
+        let none = KeptPin::new(None);
+        assert_eq!(none.aside(|| 7), 7);
+        assert!(none.with(|pin| pin.is_none()));
     }
 
     #[test]

@@ -55,7 +55,8 @@ impl Session {
                 present = Some(self.present()?);
             }
             let template = template(certificate, category, id, label, set);
-            let failure = match open.functions().create_object(open.handle(), template) {
+            let functions = self.to_write(Step::WriteCertificate)?;
+            let failure = match functions.create_object(open.handle(), template) {
                 Ok(handle) => {
                     self.has_changed(Changed::CertificateWritten(id.to_vec()));
                     let (place, id) = (open.place(handle), id.to_vec());
@@ -117,7 +118,8 @@ impl Session {
         let id = (!set.has_id()).then(|| Template::new().bytes(CKA_ID, &written.id));
         let label = (!set.has_label()).then(|| Template::new().bytes(CKA_LABEL, written.label.bytes()));
         for template in id.into_iter().chain(label) {
-            let _ = open.functions().set_attributes(open.handle(), open.handle_of(written.place)?, template);
+            let functions = self.to_write(Step::WriteCertificate)?;
+            let _ = functions.set_attributes(open.handle(), open.handle_of(written.place)?, template);
         }
         Ok(())
     }
@@ -140,14 +142,32 @@ impl Session {
         self.remove(&halves.iter().fold(removal, Removal::half_certificate))
     }
 
+    /// Where what was created is found by no search, and the login lasts, the token has not kept it.
+    fn not_kept(&self, error: Error, written: &StoredCertificate) -> Error {
+        let is_invalid =
+            error.pkcs11_call().is_some_and(|call| call.rv == ckr::number(CKR_OBJECT_HANDLE_INVALID));
+        let certificates = || Template::new().number(CKA_CLASS, CKO_CERTIFICATE);
+        let none = |wanted| self.open_session().find(wanted).is_ok_and(|found| found.is_empty());
+        let is_nowhere = || {
+            none(certificates().bytes(CKA_VALUE, &written.der))
+                && none(certificates().bytes(CKA_ID, &written.id))
+        };
+        match is_invalid && self.is_logged_in() && is_nowhere() {
+            true => Error::new(Code::CertificateRefused).fact(Fact::Reason, "not_kept").because_of(error),
+            false => error,
+        }
+    }
+
     /// Reads a certificate object again, byte for byte; returns what the token made otherwise and what a person should know
     /// of that. It works all the same.
     ///
     /// # Errors
-    /// [`Code::ReadBackDiffers`] when the token holds another certificate than what was written.
+    /// [`Code::ReadBackDiffers`] when the token holds another certificate than what was written; [`Code::CertificateRefused`] when it
+    /// has said that it took it, and holds none.
     pub(crate) fn read_back(&self, written: &StoredCertificate) -> Result<Vec<Notice>> {
         let open = self.open_session();
-        let (found, private) = open.handle_of(written.place).and_then(|handle| open.read_written(handle))?;
+        let read = open.handle_of(written.place).and_then(|handle| open.read_written(handle));
+        let (found, private) = read.map_err(|error| self.not_kept(error, written))?;
         let differs = |what, expected: &[u8], found: &[u8]| {
             Error::new(Code::ReadBackDiffers)
                 .during(Step::ReadBack)

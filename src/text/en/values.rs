@@ -147,6 +147,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "not_beside_its_key") => "the new certificate does not have the identifier of its key",
         (Fact::Reason, "issuer_not_shown") => "it is not shown that both come from one CA",
         (Fact::Reason, "object_changed") => "the object is not what it was",
+        (Fact::Reason, "not_kept") => {
+            "the driver says that it has taken the certificate, and keeps nothing of it, which will be so each time: use another driver for the token, or report it to the maker of this one"
+        }
         (Fact::Reason, "value_of_another_call") => {
             "this function cannot mean what the name of the return value says: it tells nothing of the PIN, of the room on the token or of a certificate"
         }
@@ -230,6 +233,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason | Fact::Detail, "unknown_value") => "the value is not known",
         (Fact::Reason | Fact::Detail, "unused_bits") => "subjectPublicKey has unused bits",
+        (Fact::Detail, "lock_removed") => "it was removed or renamed, or its folder was",
+        (Fact::Detail, "lock_replaced") => "another file has taken its place",
+        (Fact::Detail, "not_the_administrators") => "it does not belong to the administrator",
         (Fact::Reason | Fact::Detail, "writable_by_others") => "other users may write to it",
         (Fact::Expected, "absolute_path") => "an absolute path",
         (Fact::Expected, "cookie_64_kib") => "a cookie of 64 KiB at most",

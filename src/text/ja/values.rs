@@ -133,6 +133,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "not_beside_its_key") => "新しい電子証明書のIDが鍵のIDと異なります",
         (Fact::Reason, "issuer_not_shown") => "同じ認証局から発行されたことを確認できません",
         (Fact::Reason, "object_changed") => "読み取ったときの内容から変わっています",
+        (Fact::Reason, "not_kept") => {
+            "ドライバーは電子証明書を書き込んだと応答しましたが、何も保存されていません。繰り返しても結果は同じです。別のドライバーを使うか、ドライバーの提供元に連絡してください"
+        }
         (Fact::Reason, "value_of_another_call") => {
             "この関数は、戻り値の名前どおりの意味を返せません。PINの誤り、空き容量の不足、電子証明書の不備を示すものではありません"
         }
@@ -212,6 +215,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason | Fact::Detail, "unknown_value") => "知らない値です",
         (Fact::Reason | Fact::Detail, "unused_bits") => "subjectPublicKeyに余分なビットがあります",
+        (Fact::Detail, "lock_removed") => "そのファイルまたはフォルダが、削除されたか名前を変えられました",
+        (Fact::Detail, "lock_replaced") => "別のファイルに置き換えられました",
+        (Fact::Detail, "not_the_administrators") => "管理者のものではありません",
         (Fact::Reason | Fact::Detail, "writable_by_others") => "ほかのユーザーが書き込めます",
         (Fact::Expected, "absolute_path") => "絶対パス",
         (Fact::Expected, "cookie_64_kib") => "64 KiB以下のクッキー",

@@ -86,7 +86,7 @@ fn ask(run: &Run, path: &Path) -> Result<Option<Password>> {
     }
     let cancelled = || Error::new(Code::Cancelled).during(Step::ReadPlace);
     let question = Words::FilePassword(&printable(&path.display().to_string())).text(run.lang);
-    match prompt::read(&question, &Words::KeysIgnored.text(run.lang)) {
+    match prompt::read(&question, &pin::Asides::of(|words| words.text(run.lang))) {
         Ok(Typed::Line(typed)) => {
             let text = std::str::from_utf8(&typed).map_err(|_| cancelled())?;
             Ok(Some(Password::new(text)))

@@ -1,8 +1,8 @@
-//! Takes the PIN out of this process's environment before another program is started.
+//! Takes the PINs out of this process's environment before a driver runs in it, or another program is started.
 //!
-//! A child is not given the variable; but what a process was started with stays readable in `/proc/PID/environ` for
+//! A child of ours is not given the variables, one of a driver's in this process would be; and what a process was started with stays readable in `/proc/PID/environ` for
 //! every program of the user, whatever the process does to its variables later. So this program starts itself anew
-//! in its place (execve(2): the old memory is gone) without the variable, and hands the PIN on through a pipe.
+//! in its place (execve(2): the old memory is gone) without them, and hands each PIN on through a pipe.
 
 use std::env;
 use std::fs::File;
@@ -22,30 +22,30 @@ use zeroize::Zeroizing;
 use super::limit::LONGEST_PIN;
 use crate::output::stdout;
 
-/// The variable that names the pipe's descriptor to the second run.
+/// The variable that names the descriptor of the PIN's pipe to the second run.
 pub const DESCRIPTOR: &str = "USBTOKEN_PIN_DESCRIPTOR";
+/// The same of the new PIN.
+pub const NEW_DESCRIPTOR: &str = "USBTOKEN_NEW_PIN_DESCRIPTOR";
 
-/// The pipe that the run before this one left.
-pub fn descriptor() -> Option<PathBuf> {
-    let number: u32 = env::var(DESCRIPTOR).ok()?.parse().ok()?;
+/// A variable that has a PIN, and the one that names the descriptor of its pipe.
+pub type Variable<'a> = (&'a str, &'static str);
+
+/// The pipe that the run before this one left, by the variable that names it.
+pub fn descriptor(named_by: &str) -> Option<PathBuf> {
+    let number: u32 = env::var(named_by).ok()?.parse().ok()?;
     Some(place(number))
 }
 
-/// Starts this program anew without the variable. Returns when there is nothing to hide.
+/// Starts this program anew without these variables. Returns when there is nothing to hide. Where the PINs are not `wanted` no
+/// pipe has them.
 ///
 /// # Errors
 /// [`Code::PinSourceUnusable`] when it cannot be started anew; nothing has happened yet.
-pub fn hide(variable: &str) -> Result<()> {
-    if descriptor().is_some() {
-        return Ok(());
-    }
-    let Some(pin) = env::var_os(variable) else { return Ok(()) };
-    let pin = Zeroizing::new(pin.as_bytes().to_vec());
-    if pin.len() > LONGEST_PIN {
-        // No PIN, and refused as such when it is read.
-        return Ok(());
-    }
-    let error = start_anew(variable, &pin).err().unwrap_or_else(|| io::ErrorKind::Other.into());
+pub fn hide(variables: &[Variable<'_>], wanted: bool) -> Result<()> {
+    let hidden: Vec<Hidden<'_>> = variables.iter().filter_map(Hidden::of).collect();
+    let Some(first) = hidden.first() else { return Ok(()) };
+    let variable = first.variable;
+    let error = start_anew(hidden, wanted).err().unwrap_or_else(|| io::ErrorKind::Other.into());
     Err(Error::new(Code::PinSourceUnusable)
         .during(Step::LogIn)
         .fact(Fact::Expected, variable)
@@ -53,23 +53,49 @@ pub fn hide(variable: &str) -> Result<()> {
         .caused_by(error))
 }
 
-/// Returns only when it failed.
-fn start_anew(variable: &str, pin: &[u8]) -> io::Result<()> {
-    let read = filled(pin)?;
-    let descriptor = read.as_raw_fd();
-    // Where /proc is missing the second run could not read it; but then no one reads our environment either.
-    if !place(descriptor.cast_unsigned()).exists() {
-        return Ok(());
+/// What is taken out of the environment.
+struct Hidden<'a> {
+    variable: &'a str,
+    named_by: &'static str,
+    pin: Zeroizing<Vec<u8>>,
+}
+
+impl<'a> Hidden<'a> {
+    fn of(&(variable, named_by): &Variable<'a>) -> Option<Self> {
+        if descriptor(named_by).is_some() {
+            return None;
+        }
+        let pin = Zeroizing::new(env::var_os(variable)?.as_bytes().to_vec());
+        // What is longer is no PIN, and refused as such when it is read.
+        (pin.len() <= LONGEST_PIN).then_some(Hidden { variable, named_by, pin })
     }
-    fcntl_setfd(&read, FdFlags::empty())?;
-    if stdout::was_closed() {
-        // What Rust's runtime opened in its place must not look to the second run like the caller's.
-        fcntl_setfd(rustix::stdio::stdout(), FdFlags::CLOEXEC)?;
+}
+
+/// Returns only when it failed, or where no one reads our environment.
+fn start_anew(hidden: Vec<Hidden<'_>>, wanted: bool) -> io::Result<()> {
+    // Where /proc is missing the second run could not read it; but then no one reads our environment either.
+    if !Path::new("/dev/fd").exists() {
+        return Ok(());
     }
     let mut arguments = env::args_os();
     let name = arguments.next().unwrap_or_else(|| "usbtoken".into());
     let mut command = Command::new(own_program()?);
-    command.arg0(name).args(arguments).env_remove(variable).env(DESCRIPTOR, descriptor.to_string());
+    command.arg0(name).args(arguments);
+    // Open until the second run has begun.
+    let mut pipes = Vec::new();
+    for Hidden { variable, named_by, pin } in hidden {
+        command.env_remove(variable);
+        if wanted {
+            let read = filled(&pin)?;
+            fcntl_setfd(&read, FdFlags::empty())?;
+            command.env(named_by, read.as_raw_fd().to_string());
+            pipes.push(read);
+        }
+    }
+    if stdout::was_closed() {
+        // What Rust's runtime opened in its place must not look to the second run like the caller's.
+        fcntl_setfd(rustix::stdio::stdout(), FdFlags::CLOEXEC)?;
+    }
     Err(command.exec())
 }
 

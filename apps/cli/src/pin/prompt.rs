@@ -11,6 +11,7 @@ use rustix::termios::{
 };
 use zeroize::Zeroizing;
 
+use super::Asides;
 use super::limit::LONGEST_PIN;
 use crate::process::signals::{self, Signals};
 
@@ -30,11 +31,11 @@ const SEQUENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 150_000_000 };
 const SILENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 700_000_000 };
 
 /// Shows the prompt on the terminal of this process and reads a line there. `ignored` is said once, when a key comes that
-/// enters nothing.
+/// enters nothing; `anew` when it was stopped and goes on, since what was typed by then is gone.
 ///
 /// # Errors
 /// When there is no terminal, or it is gone.
-pub fn read(prompt: &str, ignored: &str) -> io::Result<Typed> {
+pub fn read(prompt: &str, Asides { ignored, anew }: &Asides) -> io::Result<Typed> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     loop {
         terminal.write_all(prompt.as_bytes())?;
@@ -47,7 +48,10 @@ pub fn read(prompt: &str, ignored: &str) -> io::Result<Typed> {
                 return Ok(typed);
             }
             // Ends the process as it would have without us, or stops it until it is continued.
-            Ended::Signal(signal) => signals::raise(signal)?,
+            Ended::Signal(signal) => {
+                signals::raise(signal)?;
+                writeln!(terminal, "{anew}")?;
+            }
         }
     }
 }
@@ -117,10 +121,11 @@ enum Came {
 }
 
 fn wait_for(terminal: &File, signals: &Signals, timeout: Option<&Timespec>) -> io::Result<Came> {
-    let reading = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-    let mut ready = [reading(signals.as_fd()), reading(terminal.as_fd())];
+    let waited_for = signals.wakers().into_iter().chain([terminal.as_fd()]);
+    let mut ready: Vec<PollFd<'_>> =
+        waited_for.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
     let polled = poll(&mut ready, timeout);
-    let readable = !ready[1].revents().is_empty();
+    let readable = ready.last().is_some_and(|terminal| !terminal.revents().is_empty());
     if let Some(signal) = signals.caught() {
         return Ok(Came::Signal(signal));
     }

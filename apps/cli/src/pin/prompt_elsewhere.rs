@@ -4,6 +4,8 @@ use std::io;
 
 use zeroize::Zeroizing;
 
+use super::Asides;
+
 /// What the person did.
 #[derive(Debug)]
 pub enum Typed {
@@ -17,7 +19,7 @@ pub enum Typed {
 ///
 /// # Errors
 /// When there is no console.
-pub fn read(prompt: &str, _ignored: &str) -> io::Result<Typed> {
+pub fn read(prompt: &str, _asides: &Asides) -> io::Result<Typed> {
     match rpassword::prompt_password(prompt).map(String::into_bytes).map(Zeroizing::new) {
         Ok(line) => Ok(Typed::Line(line)),
         Err(error) => match error.kind() {

@@ -44,23 +44,30 @@ impl Source {
     /// The source that the command line names.
     pub fn of(global: &Global) -> Self {
         #[cfg(unix)]
-        if let (None, Some(name), Some(path)) = (&global.pin_file, &global.pin_env, hidden::descriptor()) {
-            return Source::Descriptor(path, name.clone());
-        }
-        Source::named(global.pin_file.as_deref(), global.pin_env.as_deref())
+        let pipe = hidden::descriptor(hidden::DESCRIPTOR);
+        #[cfg(not(unix))]
+        let pipe = None;
+        Source::named(global.pin_file.as_deref(), global.pin_env.as_deref(), pipe)
     }
 
     /// The source of the new PIN.
     pub fn of_new(args: &PinChange) -> Self {
-        Source::named(args.new_pin_file.as_deref(), args.new_pin_env.as_deref())
+        #[cfg(unix)]
+        let pipe = hidden::descriptor(hidden::NEW_DESCRIPTOR);
+        #[cfg(not(unix))]
+        let pipe = None;
+        Source::named(args.new_pin_file.as_deref(), args.new_pin_env.as_deref(), pipe)
     }
 
-    fn named(file: Option<&Path>, variable: Option<&str>) -> Self {
-        match (file, variable) {
-            (Some(path), _) if path == Path::new("-") => Source::Stdin,
-            (Some(path), _) => Source::File(path.to_owned()),
-            (None, Some(name)) => Source::Variable(name.to_owned()),
-            (None, None) => Source::Terminal,
+    /// `pipe` has what the variable had.
+    fn named(file: Option<&Path>, variable: Option<&str>, pipe: Option<PathBuf>) -> Self {
+        match (file, variable, pipe) {
+            (Some(path), ..) if path == Path::new("-") => Source::Stdin,
+            (Some(path), ..) => Source::File(path.to_owned()),
+            #[cfg(unix)]
+            (None, Some(name), Some(pipe)) => Source::Descriptor(pipe, name.to_owned()),
+            (None, Some(name), _) => Source::Variable(name.to_owned()),
+            (None, None, _) => Source::Terminal,
         }
     }
 
@@ -87,7 +94,7 @@ impl Source {
             Source::Variable(name) => match std::env::var_os(name) {
                 Some(value) => {
                     let value = Zeroizing::new(value.into_encoded_bytes());
-                    pin_of(&value, name)
+                    only_line(&value[..], name)
                 }
                 None => Err(nameless("variable_not_set")),
             },

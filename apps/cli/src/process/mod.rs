@@ -1,5 +1,7 @@
 //! What belongs to the whole process: its signals, and what a driver may change behind our back.
 
+#[cfg(target_os = "linux")]
+mod by_hand;
 #[cfg(unix)]
 mod keeper;
 #[cfg(unix)]

@@ -9,6 +9,9 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::{SigId, flag, low_level};
 
+#[cfg(target_os = "linux")]
+use super::by_hand::ByHand;
+
 /// Watches for signals as long as it lives; they then do nothing else.
 pub struct Signals {
     wake: UnixStream,
@@ -16,6 +19,8 @@ pub struct Signals {
     /// The last one that came; 0 is none.
     caught: Arc<AtomicUsize>,
     ids: Vec<SigId>,
+    #[cfg(target_os = "linux")]
+    others: Option<ByHand>,
 }
 
 impl Signals {
@@ -42,15 +47,28 @@ impl Signals {
         Ok(signals)
     }
 
-    /// For all that ends this program or stops it, Ctrl-Z among them.
+    /// For all that ends this program or stops it, Ctrl-Z among them, and what somebody sends by hand.
     pub fn watch_prompt() -> io::Result<Self> {
-        Signals::watch(by_default()?.iter().copied())
+        #[cfg_attr(not(target_os = "linux"), allow(unused_mut, reason = "the others are watched on Linux"))]
+        let mut signals = Signals::watch(by_default()?.iter().copied())?;
+        #[cfg(target_os = "linux")]
+        {
+            signals.others = Some(ByHand::watch(|signal| !is_ignored(signal))?);
+        }
+        Ok(signals)
     }
 
     fn watch(wanted: impl Iterator<Item = i32>) -> io::Result<Self> {
         let (wake, waker) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        let mut signals = Signals { wake, waker, caught: Arc::default(), ids: Vec::new() };
+        let mut signals = Signals {
+            wake,
+            waker,
+            caught: Arc::default(),
+            ids: Vec::new(),
+            #[cfg(target_os = "linux")]
+            others: None,
+        };
         for signal in wanted {
             // Signals are small positive numbers.
             let number = usize::try_from(signal).unwrap_or_default();
@@ -69,9 +87,20 @@ impl Signals {
     /// The signal that came last, by which somebody wants this program to stop.
     pub fn caught(&self) -> Option<i32> {
         match self.caught.load(Ordering::SeqCst) {
+            #[cfg(target_os = "linux")]
+            0 => self.others.as_ref().and_then(ByHand::caught),
+            #[cfg(not(target_os = "linux"))]
             0 => None,
             signal => i32::try_from(signal).ok(),
         }
+    }
+
+    /// What becomes readable when a signal comes.
+    pub fn wakers(&self) -> Vec<BorrowedFd<'_>> {
+        let wake = std::iter::once(self.as_fd());
+        #[cfg(target_os = "linux")]
+        let wake = wake.chain(self.others.as_ref().map(AsFd::as_fd));
+        wake.collect()
     }
 
     /// Forgets what woke us, so that the next wait waits.
@@ -98,7 +127,11 @@ impl Drop for Signals {
 
 /// Lets a signal that was caught do what it does by default, while nobody watches.
 pub fn raise(signal: i32) -> io::Result<()> {
-    low_level::raise(signal)
+    if by_default()?.contains(&signal) {
+        return low_level::raise(signal);
+    }
+    // Rust's own handler of some takes the first one for nothing.
+    low_level::emulate_default_handler(signal)
 }
 
 /// Whether the signals do what they do by default.

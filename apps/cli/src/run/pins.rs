@@ -15,6 +15,16 @@ use crate::pin::mark::{Known, Mark, Sent};
 use crate::words::Words;
 
 impl Run {
+    /// The names of the variables that lead to a PIN: no other program gets them.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        #[cfg(unix)]
+        let descriptors = [pin::hidden::DESCRIPTOR, pin::hidden::NEW_DESCRIPTOR];
+        #[cfg(not(unix))]
+        let descriptors: [&str; 0] = [];
+        let named = [self.global.pin_env.as_deref(), self.new_pin_env.as_deref()];
+        named.into_iter().flatten().chain(descriptors)
+    }
+
     /// Changes the PIN of a token, which may be reserved, and returns the new one where it was not entered at the token.
     pub fn change_pin(
         &self,

@@ -85,6 +85,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::KeysIgnored => {
             "(Arrows, a keypad without NumLock and the like enter nothing. What was typed before is kept; Ctrl-U clears it.)"
         }
+        Words::TypedAnew => "(What was typed before the stop is gone. Start from the first character.)",
         Words::ConfirmFullWidth => {
             "The PIN has full-width characters. Press Enter to type it again with the input method off. To send it as it is, type yes: "
         }

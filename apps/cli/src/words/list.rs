@@ -112,6 +112,8 @@ pub enum Words<'a> {
     PasswordPrompt,
     /// What keys enter nothing at the prompt.
     KeysIgnored,
+    /// The program was stopped at the prompt and goes on: what was typed before is gone.
+    TypedAnew,
     /// Question before a PIN with full-width characters is sent; the answer is the word `yes`.
     ConfirmFullWidth,
     /// Question before a PIN with a blank at an edge is sent; the answer is the word `yes`.

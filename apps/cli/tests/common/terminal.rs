@@ -132,6 +132,8 @@ impl Terminal {
         loop {
             self.wait(|_| true);
             if let Some(status) = self.child.try_wait().unwrap() {
+                // What it said at its end.
+                self.wait(|_| true);
                 return status;
             }
             assert!(begin.elapsed() < LONG, "it does not end: {}", String::from_utf8_lossy(&self.shown));

@@ -14,7 +14,7 @@ use usbtoken::renewal::{BegunBy, PendingKey};
 use usbtoken::{Code, Credential, Error, Install, Installed, Pending, Renewal, Response, Result, Session};
 
 use super::install_response::{self, Checks};
-use super::received::Received;
+use super::received::{Received, is_not_kept};
 use crate::args::{FormArg, IssuerArgs, KeyArgs};
 use crate::issuer::{Failed, Issuer, Question, Reply};
 use crate::journal::JournalEntry;
@@ -263,7 +263,8 @@ impl<'a> Visit<'a> {
         let id = hex(pending.key_id());
         let error = received.explain(kept.name(error, self.run.lang), self.run, session, self.checks);
         // What is too large has to be made smaller by a person, and where the key is gone nothing goes on.
-        let is_open = !matches!(error.code(), Code::AnswerTooLarge | Code::PendingNotFound);
+        let ends_here = matches!(error.code(), Code::AnswerTooLarge | Code::PendingNotFound);
+        let is_open = !ends_here && !is_not_kept(&error);
         let goes_on = error.facts().any(|(fact, _)| fact == Fact::GoOn);
         let error = if goes_on || !is_open { error } else { error.fact(Fact::GoOn, self.resume(pending)) };
         if error.facts().any(|(fact, _)| fact == Fact::Id) { error } else { error.fact(Fact::Id, id) }

@@ -50,7 +50,7 @@ impl Received<'_> {
             None => error,
         };
         match self.file {
-            _ if is_refused_for_good(error.code()) => error,
+            _ if is_refused_for_good(error.code()) || is_not_kept(&error) => error,
             // What is only on standard error is given back on standard input.
             file => {
                 let file = file.map_or("-".into(), Path::to_string_lossy);
@@ -96,6 +96,11 @@ const fn is_refused_for_good(code: Code) -> bool {
             | Code::PurposeMissing
             | Code::UsageMissing
     )
+}
+
+/// Whether the driver keeps nothing of what it says that it has written: so it would each time.
+pub fn is_not_kept(error: &Error) -> bool {
+    error.facts().any(|(fact, reason)| fact == Fact::Reason && reason == "not_kept")
 }
 
 /// Adds what a person recognises something by that is no answer: a page of a web server, a word of a program.

@@ -73,7 +73,7 @@ fn renew(
     // The PIN is read before any program of the issuer runs, which could read its source after us; there is no key yet.
     let session = access.login(run)?;
     if !authorised {
-        visit.authorise()?;
+        session.with_pin_aside(|| visit.authorise())?;
     }
     let goes_on = ordered.is_some();
     let order = Order { way: Some(visit.way()), reference: visit.reference(), kept: ordered };

@@ -48,7 +48,7 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     // The PIN is read before any program of the issuer runs, which could read its source after us.
     let session = run.login(run.token()?)?;
     if let Way::Ask(visit) = &mut way {
-        visit.authorise()?;
+        session.with_pin_aside(|| visit.authorise())?;
     }
     let meant = match meant(way.keeper(), &session, args, elsewhere.as_ref()) {
         Err(error) if error.code() == Code::PendingNotFound && args.out.is_none() => {
