@@ -105,7 +105,7 @@ impl Credentials {
     }
 
     /// Those but for other programs' certificates for the key of one that the caller has installed, or has replaced by one: of another CA, or
-    /// of another firm, and not replaced themselves by what the caller has installed. Where it has installed any, also without those that
+    /// of another firm, and not replaced themselves. Where it has installed any, also without those that
     /// only one in another name for the same key, without a record of ours, seems to follow, and without that one.
     #[must_use]
     pub fn without_strangers(mut self, is_installed: impl Fn(&Certificate) -> bool) -> Self {
@@ -144,7 +144,8 @@ impl Credentials {
                 let shares = certificate.public_key() == new.public_key();
                 shares && !certificate.has_same_holder(new) && !is_ours(new) && !recorded.contains(new)
             });
-            if is_on_our_key(certificate) || in_other_name.is_some() {
+            let is_alone = one.successor().is_none();
+            if is_alone && is_on_our_key(certificate) || in_other_name.is_some() {
                 strange.extend([certificate].into_iter().chain(in_other_name).cloned());
             }
         }
