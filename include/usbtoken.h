@@ -489,6 +489,8 @@
 #define USBTOKEN_RENEWED_BY_ANOTHER_PROGRAM 895
 /** What was signed with the old private key does not verify with the old certificate. */
 #define USBTOKEN_OLD_KEY_SIGNATURE_INVALID 865
+/** What keeps other jobs from this token was removed or replaced during this job, so it has stopped: another job may be at work. */
+#define USBTOKEN_LOCK_LOST 885
 /** Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now. */
 #define USBTOKEN_NSS_PROFILE_BUSY 850
 /** The CA has not issued the certificate yet. */
@@ -3704,7 +3706,8 @@ usbtoken_status usbtoken_token_supports(const struct usbtoken_token *token, uint
  * Takes the token for a job that writes, before its certificates are read, so that no other program of this person
  * that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
  * this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
- * again. A renewal reserves the token anyway, and then reads the certificates once more.
+ * again. Asked once more on the same handle it says whether the token is still kept from others: USBTOKEN_LOCK_LOST
+ * where its file was removed. A renewal reserves the token anyway, and then reads the certificates once more.
  */
 usbtoken_status usbtoken_reserve(const struct usbtoken_token *token);
 

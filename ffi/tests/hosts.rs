@@ -35,14 +35,23 @@ fn a_forked_child_is_told_so_and_the_parent_goes_on() {
 }
 
 #[test]
+fn a_forked_child_has_no_part_in_its_parents_driver_host() {
+    hosted("fork");
+}
+
+#[test]
 fn a_thread_that_is_cancelled_ends_after_its_call() {
     host("cancel");
 }
 
 #[test]
 fn a_driver_can_have_a_process_of_its_own() {
+    hosted("hosted");
+}
+
+fn hosted(test: &str) {
     let host = format!("DRIVER_HOST={}", usbtoken_testkit::driver_host().display());
-    host_as("hosted", |program| vec!["env".into(), host.clone().into(), program.into()]);
+    host_as(test, |program| vec!["env".into(), host.clone().into(), program.into()]);
 }
 
 #[test]

@@ -440,6 +440,8 @@ numbered! {
         RenewedByAnother = 895 "renewed_by_another_program",
         /// What a program signed with the old key does not verify with the old certificate.
         OldKeySignatureInvalid = 865 "old_key_signature_invalid",
+        /// What kept other jobs from the token was removed or replaced while this one was at work.
+        LockLost = 885 "lock_lost",
         /// Another program, such as a running Firefox, holds the NSS profile, so it cannot be read now.
         NssProfileBusy = 850 "nss_profile_busy",
 

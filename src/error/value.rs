@@ -143,6 +143,7 @@ impl Error {
             Ok(()) => self,
             // Nothing could be cleaned up, for the same reason.
             Err(left) if self.is_of_ended_driver() && left.is_of_ended_driver() => self,
+            Err(left) if self.code() == Code::LockLost && left.code() == Code::LockLost => self,
             Err(left) => self.fact(Fact::Detail, left.support()),
         }
     }

@@ -313,6 +313,42 @@ fn a_forked_child_is_told_so() {
     assert_eq!(token.credentials().unwrap().iter().count(), 0, "the parent goes on");
 }
 
+/// It has no part in the lock, whether its parent holds that or not, and lets go of nothing.
+#[cfg(unix)]
+#[test]
+#[serial]
+fn a_forked_child_cannot_reserve_its_parents_token() {
+    let soft = SoftToken::fresh();
+    let find = || finder().find(&uri(&soft.uri())).unwrap();
+    let (token, other) = (find(), find());
+    let mut reservation = None;
+    for holds in [false, true] {
+        if holds {
+            reservation = Some(token.reserve().unwrap());
+        }
+        // SAFETY: the child calls nothing but our code on this one thread, writes nothing, and ends by _exit.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let reserved = token.reserve().map(drop);
+            let held = reservation.as_ref().map_or(Ok(()), usbtoken::driver::Reservation::check);
+            let told = |result: usbtoken::Result<()>| result.is_err_and(|error| error.code() == Code::Forked);
+            let is_told = told(reserved) && told(held) == holds;
+            drop(reservation);
+            // SAFETY: ends the process; no destructor of the parent's copies runs.
+            unsafe { libc::_exit(i32::from(!is_told)) };
+        }
+        let mut status = 0;
+        // SAFETY: waits for the child that was just made.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        assert_eq!(status, 0, "the child was told something else, or crashed");
+    }
+    let reservation = reservation.unwrap();
+    reservation.check().unwrap();
+    assert_eq!(other.reserve().unwrap_err().code(), Code::Busy);
+    drop(reservation);
+    drop(other.reserve().unwrap());
+}
+
 /// A browser's own softokn wants libraries that stand beside it, where the system's loader does not search.
 #[cfg(target_os = "linux")]
 #[test]

@@ -3,10 +3,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+use std::path::PathBuf;
 use std::sync::Barrier;
 
 use common::{Bank, Said, credential, facts, install, read, refused, run};
-use usbtoken::error::Fact;
+use sha2::{Digest as _, Sha256};
+use usbtoken::driver::PinChange;
+use usbtoken::error::{Fact, Step};
 use usbtoken::{Code, Install, Renewal, Session};
 
 /// Real processes, started together, again and again until chance has had its way.
@@ -120,6 +123,115 @@ fn wait_until_asked(bank: &Bank) {
     while !bank.file("asked").exists() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+}
+
+/// The file by which this user's jobs exclude each other on the token.
+fn lock_file(bank: &Bank) -> PathBuf {
+    let serial = bank.token().identity().serial.trim_matches(['\0', ' ']).to_ascii_uppercase();
+    let name = base16ct::lower::encode_string(&Sha256::digest(format!("{serial}\0"))[..16]);
+    let home = nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap().dir;
+    home.join(".local/state/usbtoken/lock").join(name)
+}
+
+/// Somebody tidies up while a job is at work: at whichever step, it does not write any more.
+#[test]
+fn a_job_whose_lock_is_gone_writes_nothing() {
+    let bank = Bank::new();
+    let file = lock_file(&bank);
+    let at = |wanted| {
+        let file = file.clone();
+        move |step| {
+            if step == wanted {
+                std::fs::remove_file(&file).unwrap();
+            }
+        }
+    };
+    let told = |error: &usbtoken::Error, reason: &str| {
+        assert_eq!(
+            (facts(error, Fact::Path), facts(error, Fact::Detail)),
+            (vec![&*file.display().to_string()], vec!["lock_removed"])
+        );
+        assert_eq!(facts(error, Fact::Reason), [reason], "{error:?}");
+    };
+    let (session, old) = bank.open();
+    let stop = at(Step::GenerateKeyPair);
+    let lost = refused(Renewal::of(&old).begin(&session, &run().progress(&stop)), Code::LockLost);
+    told(&lost, "nothing_changed");
+    bank.soft.snapshot().assert_same_as(&bank.before);
+    // It does not take the lock anew, since another job may have been at work meanwhile.
+    refused(Renewal::of(&old).begin(&session, &run()), Code::LockLost);
+    refused(session.reserve(), Code::LockLost);
+    drop(session);
+
+    let (session, old) = bank.open();
+    let pending = Renewal::of(&old).begin(&session, &run()).unwrap();
+    let (waiting, answer) = (bank.soft.snapshot(), bank.certify(&pending));
+    let stop = at(Step::WriteCertificate);
+    let response = read(&answer);
+    let lost = Install::new(&response).run_for(&session, &pending, &run().progress(&stop));
+    told(&refused(lost, Code::LockLost), "new_key_stays");
+    bank.soft.snapshot().assert_same_as(&waiting);
+    drop(session);
+
+    let (session, _) = bank.open();
+    let stop = at(Step::Abandon);
+    let lost = refused(session.abandon(pending.key().unwrap(), &run().progress(&stop)), Code::LockLost);
+    told(&lost, "nothing_changed");
+    bank.soft.snapshot().assert_same_as(&waiting);
+    drop(session);
+
+    let (session, old) = bank.open();
+    install(&session, &answer).unwrap();
+    let installed = bank.soft.snapshot();
+    let stop = at(Step::Retire);
+    let lost = session.retire(&old, &bank.anchored(), &run().progress(&stop));
+    refused(lost, Code::LockLost);
+    bank.soft.snapshot().assert_same_as(&installed);
+    drop(session);
+
+    let token = bank.token();
+    let reservation = token.reserve().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let pin = |text: &str| usbtoken::Pin::new(text.into());
+    let change = PinChange::to(pin(bank.soft.pin()), pin("another-pin"));
+    refused(reservation.change_pin(&change), Code::LockLost);
+    refused(reservation.check(), Code::LockLost);
+    drop(reservation);
+    drop(bank.login(&token));
+    bank.assert_old_works();
+}
+
+/// The words lead on: what waits is installed by the command that is named.
+#[test]
+fn a_job_that_lost_its_lock_names_the_way_on() {
+    let bank = Bank::new();
+    let first = bank.start(&["renew", "--issuer", &waiting_issuer(&bank)]);
+    wait_until_asked(&bank);
+    let waiting = bank.soft.snapshot();
+    std::fs::remove_file(lock_file(&bank)).unwrap();
+    std::fs::write(bank.file("answer"), "").unwrap();
+    let error = Said::of(first.wait_with_output().unwrap()).failed(Code::LockLost);
+    bank.soft.snapshot().assert_same_as(&waiting);
+    assert_eq!(error["facts"]["reason"][0], "new_key_stays");
+    let (way, saved) = (&error["facts"]["go_on"][0], error["facts"]["saved_answer"][0].as_str().unwrap());
+    assert!(way.as_str().is_some_and(|way| way.starts_with("usbtoken install ") && way.ends_with(saved)));
+    bank.run(&["install", saved]).json();
+    bank.assert_old_works();
+    bank.assert_one_new_credential();
+}
+
+/// Without its file the lock keeps no one out: the limit that the documents state. What the first one does then is nothing.
+#[test]
+fn what_another_job_does_meanwhile_is_not_undone() {
+    let bank = Bank::new();
+    let first = bank.start(&["renew", "--issuer", &waiting_issuer(&bank)]);
+    wait_until_asked(&bank);
+    std::fs::remove_file(lock_file(&bank)).unwrap();
+    let id = bank.run(&["pending"]).json()[0]["id"].as_str().unwrap().to_owned();
+    bank.run(&["abandon", "--yes", "--id", &id]).json();
+    std::fs::write(bank.file("answer"), "").unwrap();
+    Said::of(first.wait_with_output().unwrap()).failed(Code::LockLost);
+    bank.soft.snapshot().assert_same_as(&bank.before);
 }
 
 /// A process that was killed blocks no one.

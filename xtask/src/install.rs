@@ -124,8 +124,15 @@ impl Place {
     }
 }
 
-/// Makes the files of the lock. Those that are there stay as they are: a job may be holding one.
+/// Makes the files of the lock. Those that are there stay as they are: a job may be holding one. Their folders are the
+/// administrator's, whoever was given them since.
 fn make_lock_files(destination: Option<&Path>) -> Done {
+    let first = usbtoken::driver::machine_lock_files().next();
+    if let (None, Some(locks)) = (destination, first.as_deref().and_then(Path::parent)) {
+        for folder in locks.parent().into_iter().chain([locks]) {
+            give_to_administrator(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        }
+    }
     for file in usbtoken::driver::machine_lock_files() {
         let file = match (destination, file.strip_prefix("/")) {
             (Some(destination), Ok(beneath)) => destination.join(beneath),
@@ -147,6 +154,20 @@ fn make_lock_files(destination: Option<&Path>) -> Done {
         }
     }
     Ok(())
+}
+
+/// As it is made, where it is there and an administrator runs this. What is no folder has to be removed by a person.
+fn give_to_administrator(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown};
+    let is_administrator = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    match folder.symlink_metadata() {
+        Ok(found) if found.is_dir() && is_administrator => {
+            lchown(folder, Some(0), Some(0))?;
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+        }
+        Ok(found) if !found.is_dir() => Err(std::io::Error::other("in the way: it is no folder")),
+        _ => Ok(()),
+    }
 }
 
 /// Empty, for everybody to read and nobody to write.
@@ -284,4 +305,25 @@ fn link(to: &str, at: &Path) -> Done {
 
 fn write(path: &Path, text: &str) -> Done {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_the_lock_is_given_back_to_the_administrator() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        let here = std::env::temp_dir().join(format!("xtask-install-{}", std::process::id()));
+        fs::create_dir(&here).unwrap();
+        let is_administrator = fs::metadata(&here).unwrap().uid() == 0;
+        fs::set_permissions(&here, fs::Permissions::from_mode(0o777)).unwrap();
+        give_to_administrator(&here).unwrap();
+        let mode = fs::metadata(&here).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode, if is_administrator { 0o755 } else { 0o777 });
+        fs::write(here.join("file"), "").unwrap();
+        assert!(give_to_administrator(&here.join("file")).is_err(), "a person has to remove it");
+        give_to_administrator(&here.join("missing")).unwrap();
+        fs::remove_dir_all(&here).unwrap();
+    }
 }

@@ -395,13 +395,15 @@ pub unsafe extern "C" fn usbtoken_token_supports(
 /// Takes the token for a job that writes, before its certificates are read, so that no other program of this person
 /// that asks the same renews what is about to be renewed here; USBTOKEN_BUSY when another has it. The next login on
 /// this handle takes it over for its session; when that login fails, and when this handle is freed, the token is free
-/// again. A renewal reserves the token anyway, and then reads the certificates once more.
+/// again. Asked once more on the same handle it says whether the token is still kept from others: USBTOKEN_LOCK_LOST
+/// where its file was removed. A renewal reserves the token anyway, and then reads the certificates once more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_reserve(token: *const usbtoken_token) -> usbtoken_status {
     boundary::on::<TokenNoun>(token, |token| {
         let mut reserved = lock(&token.reserved);
-        if reserved.is_none() {
-            *reserved = Some(token.token.reserve()?);
+        match &*reserved {
+            Some(reserved) => reserved.check()?,
+            None => *reserved = Some(token.token.reserve()?),
         }
         Ok(())
     })

@@ -127,9 +127,65 @@ static void threads(void)
     usbtoken_context_free(&context);
 }
 
-static void forked(void)
+/* Ends well when the child has. */
+static void await(pid_t child)
+{
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static usbtoken_context *forking_context(void)
 {
     usbtoken_context *context = new_context();
+    const char *host = getenv("DRIVER_HOST");
+    if (host != NULL)
+        OK(context, usbtoken_context_set_driver_host(context, host, NUL));
+    return context;
+}
+
+/* The lock is the parent's to take and to keep: a child takes no part in it, nor lets go of it. */
+static void forked_beside_a_lock(void)
+{
+    usbtoken_context *context = forking_context(), *others = forking_context();
+    usbtoken_token *token = NULL, *other = NULL;
+    usbtoken_session *session = NULL;
+    OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+    OK(others, usbtoken_find(others, arguments[2], NUL, &other));
+    for (int holds = 0; holds < 2; holds++) {
+        if (holds)
+            OK(token, usbtoken_reserve(token));
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            EXPECT(USBTOKEN_FORKED, token, usbtoken_reserve(token));
+            EXPECT(USBTOKEN_FORKED, other, usbtoken_reserve(other));
+            EXPECT(USBTOKEN_FORKED, token, usbtoken_login(token, arguments[3], NUL, 0, &session));
+            CHECK(session == NULL);
+            usbtoken_token_free(&other);
+            usbtoken_token_free(&token);
+            usbtoken_context_free(&others);
+            usbtoken_context_free(&context);
+            _exit(0);
+        }
+        await(child);
+    }
+    OK(token, usbtoken_reserve(token));
+    EXPECT(USBTOKEN_BUSY, other, usbtoken_reserve(other));
+    OK(token, usbtoken_login(token, arguments[3], NUL, 0, &session));
+    EXPECT(USBTOKEN_BUSY, other, usbtoken_reserve(other));
+    usbtoken_session_free(&session);
+    OK(other, usbtoken_reserve(other));
+    usbtoken_token_free(&other);
+    usbtoken_token_free(&token);
+    usbtoken_context_free(&others);
+    usbtoken_context_free(&context);
+}
+
+static void forked(void)
+{
+    forked_beside_a_lock();
+    usbtoken_context *context = forking_context();
     usbtoken_token *token = NULL;
     usbtoken_session *session = NULL;
     OK(context, usbtoken_find(context, arguments[2], NUL, &token));
@@ -147,9 +203,7 @@ static void forked(void)
         usbtoken_context_free(&context);
         _exit(0);
     }
-    int status = 0;
-    CHECK(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    await(child);
     /* What the child did has not disturbed the parent. */
     usbtoken_credentials *list = NULL;
     OK(session, usbtoken_session_credentials(session, &list));

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
@@ -41,6 +41,8 @@ pub(crate) struct Client {
     free: Condvar,
     /// How many hosts there have been.
     number: AtomicU64,
+    /// The process that has started the present one; 0 where there is none.
+    started_by: AtomicU32,
     /// Whether the call that is waited for is waited for no longer.
     given_up: Arc<AtomicBool>,
     /// What each host keeps open, by name: one that takes the place of another is given the same.
@@ -76,6 +78,7 @@ impl Client {
             state: Mutex::default(),
             free: Condvar::new(),
             number: AtomicU64::new(0),
+            started_by: AtomicU32::new(0),
             given_up: Arc::default(),
             kept: Mutex::default(),
         }
@@ -88,6 +91,7 @@ impl Client {
             return Ok(());
         }
         let (process, socket) = Process::start(&self.options)?;
+        self.started_by.store(std::process::id(), Ordering::SeqCst);
         let given_up = Arc::clone(&self.given_up);
         let host = turn.host.insert(Host { link: Link::new(socket), process, given_up });
         if let Err(failure) = self.introduce(host) {
@@ -229,8 +233,13 @@ impl Client {
         self.number.load(Ordering::SeqCst)
     }
 
-    /// Waits until nobody is in a call. Nothing is locked meanwhile: who watches a call may use other drivers.
+    /// Waits until nobody is in a call. Nothing is locked meanwhile: who watches a call may use other drivers. A forked child has no
+    /// turn with what its parent has started: not to let go of what that keeps either.
     fn turn(&self, function: &'static str) -> Outcome<Turn<'_>> {
+        let started_by = self.started_by.load(Ordering::SeqCst);
+        if started_by != 0 && started_by != std::process::id() {
+            return Err(Failure::Forked { function });
+        }
         let this = std::thread::current().id();
         let mut state = lock(&self.state);
         loop {
@@ -302,6 +311,9 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
+        if self.host.is_none() {
+            self.client.started_by.store(0, Ordering::SeqCst);
+        }
         let mut state = lock(&self.client.state);
         *state = State { host: self.host.take(), ended: self.ended.take(), ..State::default() };
         drop(state);

@@ -33,9 +33,10 @@ impl Holder {
     pub(super) fn of_file(file: &File) -> Option<Self> {
         use std::os::unix::fs::MetadataExt as _;
         let inode = file.metadata().ok()?.ino();
-        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        // What is read of the list in several pieces may lack a line, when locks come and go meanwhile.
+        let held_by = (0..TRIES).find_map(|_| holder_in(&listed("/proc/locks")?, inode));
         // A killed program's lock lasts as long as its driver's process, which has the same open file.
-        let id = holder_in(&locks, inode).filter(|id| is_alive(*id))?;
+        let id = held_by.filter(|id| is_alive(*id))?;
         Some(Holder::of(id, name_of(id)))
     }
 
@@ -43,6 +44,24 @@ impl Holder {
     #[cfg(not(target_os = "linux"))]
     pub(super) fn of_file(_file: &File) -> Option<Self> {
         None
+    }
+}
+
+/// How often the list is read.
+#[cfg(target_os = "linux")]
+const TRIES: usize = 3;
+
+/// A list of the system's, in pieces as large as it gives them: each is of one moment.
+#[cfg(target_os = "linux")]
+fn listed(path: &str) -> Option<String> {
+    use std::io::Read as _;
+    let (mut list, mut file) = (Vec::new(), File::open(path).ok()?);
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut piece).ok()? {
+            0 => return Some(String::from_utf8_lossy(&list).into_owned()),
+            read => list.extend_from_slice(piece.get(..read)?),
+        }
     }
 }
 
@@ -104,6 +123,26 @@ mod tests {
         for inode in [78, 79, 80, 81, 82] {
             assert_eq!(holder_in(LOCKS, inode), None, "{inode}");
         }
+    }
+
+    /// Locks of other programs come and go while the list is read.
+    #[test]
+    fn a_holder_is_named_while_other_locks_come_and_go() {
+        let others: Vec<_> = (0..48).map(|_| tempfile::NamedTempFile::new().unwrap()).collect();
+        let held = tempfile::NamedTempFile::new().unwrap();
+        held.as_file().lock().unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                    others.iter().for_each(|other| other.as_file().lock().unwrap());
+                    others.iter().for_each(|other| other.as_file().unlock().unwrap());
+                }
+            });
+            let unnamed = (0..2000).filter(|_| Holder::of_file(held.as_file()).is_none()).count();
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+            assert_eq!(unnamed, 0);
+        });
     }
 
     /// The lock is with the open file, which another process has still.

@@ -13,14 +13,14 @@ pub use self::place::machine_lock_files;
 pub use self::turn::LoginTurn;
 
 use self::holder::Holder;
-use self::place::{MachineFile, Refused, UserFile, UserPlace};
+use self::place::{MachineFile, MachinePlace, Refused, UserFile, UserPlace};
 use super::ckr::During as _;
 use super::mutex::lock;
 use super::token::{Token, TokenIdentity};
 use crate::error::{Code, Error, Fact, Result, Step};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use usbtoken_pkcs11::KeptFiles;
 
@@ -39,7 +39,7 @@ pub(super) struct TokenLock {
 /// The folders of the lock.
 #[derive(Clone, Debug)]
 struct Places {
-    machine: PathBuf,
+    machine: MachinePlace,
     user: Option<UserPlace>,
 }
 
@@ -48,15 +48,35 @@ impl TokenLock {
     ///
     /// # Errors
     /// [`Code::Busy`] when another program, or another session of this one, holds it; [`Code::LockUnusable`] when there is
-    /// no place where it could be held.
+    /// no place where it could be held; [`Code::Forked`].
     pub(super) fn take(token: &Token) -> Result<Self> {
-        let places = Places { machine: place::MACHINE.into(), user: place::of_user() };
+        same_process(token)?;
+        let places = Places { machine: MachinePlace::of_system(), user: place::of_user() };
         let mut lock = Self::take_in(&places, token.identity())?;
         let user = lock.user.as_mut().and_then(UserFile::copy);
         let machine = lock.machine.as_mut().and_then(MachineFile::copy);
         let kept = token.module().functions().keep(user.into_iter().chain(machine).collect());
         lock.in_host = Some(kept.map_err(|failure| failure.during(Step::Preflight))?);
         Ok(lock)
+    }
+
+    /// That it is held still, by this process, and keeps others out: the files are where others search for them. The token is not
+    /// asked for that.
+    ///
+    /// # Errors
+    /// [`Code::Forked`]; [`Code::LockLost`].
+    pub(super) fn check(&self, token: &Token) -> Result<()> {
+        same_process(token)?;
+        self.check_files()
+    }
+
+    fn check_files(&self) -> Result<()> {
+        let machine = self.machine.as_ref().map_or(Ok(()), MachineFile::check);
+        let checked = machine.and_then(|()| self.user.as_ref().map_or(Ok(()), UserFile::check));
+        checked.map_err(|(file, why)| {
+            let error = Error::new(Code::LockLost).fact(Fact::Path, file.display());
+            error.fact(Fact::Detail, &why).caused_by(why)
+        })
     }
 
     fn take_in(places: &Places, token: &TokenIdentity) -> Result<Self> {
@@ -71,16 +91,22 @@ impl TokenLock {
             Refused::Unusable(at, error) => unusable(at.as_deref().unwrap_or(folder), error),
         };
         let machine = place::take_machine(&places.machine, &name);
-        let machine = machine.map_err(|error| refused(&places.machine, error))?;
+        let machine = machine.map_err(|error| refused(places.machine.folder(), error))?;
         let user = match places.user.as_ref().map(|user| (user.folder(), place::take_user(user, &name))) {
             Some((_, Ok(file))) => Some(file),
             // The place of all users is enough.
             Some((_, Err(Refused::Unusable(..)))) | None if machine.is_some() => None,
             Some((folder, Err(error))) => return Err(refused(folder, error)),
-            None => return Err(unusable(&places.machine, std::io::ErrorKind::NotFound.into())),
+            None => return Err(unusable(places.machine.folder(), std::io::ErrorKind::NotFound.into())),
         };
         Ok(TokenLock { in_host: None, user, machine, _here: here })
     }
+}
+
+/// A forked child has no part in the lock, nor in the driver's process that would have to hold it too.
+fn same_process(token: &Token) -> Result<()> {
+    let same = token.module().functions().same_process("flock");
+    same.map_err(|failure| failure.during(Step::Preflight))
 }
 
 fn unusable(folder: &Path, error: std::io::Error) -> Error {
@@ -108,15 +134,18 @@ fn name_of(token: &TokenIdentity) -> String {
     base16ct::lower::encode_string(digest.finalize().get(..16).unwrap_or_default())
 }
 
-/// What this process holds, by name: its own sessions are told apart from other programs.
-static HELD_HERE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// What this process holds, by name: its own sessions are told apart from other programs. A forked child holds nothing of
+/// its parent's.
+static HELD_HERE: Mutex<BTreeSet<(u32, String)>> = Mutex::new(BTreeSet::new());
 
 #[derive(Debug)]
-struct Here(String);
+struct Here((u32, String));
 
 impl Here {
     fn claim(name: &str) -> Option<Self> {
-        lock(&HELD_HERE).insert(name.to_owned()).then(|| Here(name.to_owned()))
+        let claimed = (std::process::id(), name.to_owned());
+        let is_new = lock(&HELD_HERE).insert(claimed.clone());
+        is_new.then(|| Here(claimed))
     }
 }
 

@@ -16,14 +16,14 @@ use usbtoken_pkcs11::KeptOpen;
 
 /// The folder that the installer makes.
 #[cfg(target_os = "macos")]
-pub(super) const MACHINE: &str = "/Library/Application Support/usbtoken/locks";
+const MACHINE: &str = "/Library/Application Support/usbtoken/locks";
 /// The folder that the installer makes. Access lists in `ProgramData` let users add files to each other's folders, so an
 /// installer for Windows has to give this one a list that does not.
 #[cfg(windows)]
-pub(super) const MACHINE: &str = r"C:\ProgramData\usbtoken\locks";
+const MACHINE: &str = r"C:\ProgramData\usbtoken\locks";
 /// The folder that the installer makes.
 #[cfg(not(any(target_os = "macos", windows)))]
-pub(super) const MACHINE: &str = "/var/lib/usbtoken/locks";
+const MACHINE: &str = "/var/lib/usbtoken/locks";
 
 /// How many files there are for all users.
 const SLOTS: u32 = 256;
@@ -59,6 +59,7 @@ impl From<way::Spoilt> for Refused {
 /// child does not let go of what its parent holds.
 #[derive(Debug)]
 struct Held {
+    path: PathBuf,
     open: Kept,
     by: u32,
     id: Option<FileId>,
@@ -84,13 +85,26 @@ fn locked(file: File) -> Result<File, Refused> {
 
 impl Held {
     /// A file that was locked.
-    fn of(file: File) -> Self {
+    fn of(file: File, path: PathBuf) -> Self {
         let (copy, id) = (file.try_clone().ok(), id_of(&file));
         let open = match KeptOpen::new(&file) {
             Ok(open) => Kept::WithoutNumber { _open: open },
             Err(_) => Kept::ByDescriptor { file: Some(file) },
         };
-        Held { open, by: std::process::id(), id, copy }
+        Held { path, open, by: std::process::id(), id, copy }
+    }
+
+    /// That its path still leads to it: a lock on a file that nobody else opens keeps no one out.
+    fn check(&self) -> Result<(), way::Spoilt> {
+        let lost = |error| Err((self.path.clone(), error));
+        match now_at(&self.path) {
+            Ok(now) if now == self.id => Ok(()),
+            Ok(_) => lost(io::Error::other("lock_replaced")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                lost(io::Error::new(error.kind(), "lock_removed"))
+            }
+            Err(error) => lost(error),
+        }
     }
 
     fn is_ours(&self) -> bool {
@@ -119,6 +133,27 @@ impl Drop for Held {
     }
 }
 
+/// The folder that the installer makes, and whose it has to be.
+#[derive(Clone, Debug)]
+pub(super) struct MachinePlace {
+    folder: PathBuf,
+    administrator: u32,
+}
+
+impl MachinePlace {
+    pub(super) fn of_system() -> Self {
+        Self::new(MACHINE.into(), 0)
+    }
+
+    pub(super) fn new(folder: PathBuf, administrator: u32) -> Self {
+        MachinePlace { folder, administrator }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
 /// The file of all users that is held, until this goes.
 #[derive(Debug)]
 pub(super) struct MachineFile {
@@ -126,6 +161,11 @@ pub(super) struct MachineFile {
 }
 
 impl MachineFile {
+    /// That others who want it still meet it.
+    pub(super) fn check(&self) -> Result<(), way::Spoilt> {
+        self.held.check()
+    }
+
     /// The same open file, once, for the process of the driver.
     pub(super) fn copy(&mut self) -> Option<File> {
         self.held.copy.take()
@@ -134,23 +174,28 @@ impl MachineFile {
 
 /// Takes the place of all users; `None` where no installer has made one. A folder that is there and cannot be used is an
 /// error: others may be using it.
-pub(super) fn take_machine(folder: &Path, name: &str) -> Result<Option<MachineFile>, Refused> {
-    if !way::is_installed(folder)? {
+pub(super) fn take_machine(place: &MachinePlace, name: &str) -> Result<Option<MachineFile>, Refused> {
+    if !way::is_installed(&place.folder, place.administrator)? {
         return Ok(None);
     }
     // The name is hexadecimal, and as good as random.
-    let file = open(&folder.join(name.get(..2).unwrap_or("00")), OpenOptions::new().read(true))?;
-    Ok(Some(MachineFile { held: Held::of(locked(file)?) }))
+    let path = place.folder.join(name.get(..2).unwrap_or("00"));
+    let file = open(&path, OpenOptions::new().read(true))?;
+    Ok(Some(MachineFile { held: Held::of(locked(file)?, path) }))
 }
 
 /// The file of this user that is held, until this goes.
 #[derive(Debug)]
 pub(super) struct UserFile {
-    path: PathBuf,
     held: Held,
 }
 
 impl UserFile {
+    /// That others who want it still meet it.
+    pub(super) fn check(&self) -> Result<(), way::Spoilt> {
+        self.held.check()
+    }
+
     /// The same open file, once, for the process of the driver.
     pub(super) fn copy(&mut self) -> Option<File> {
         self.held.copy.take()
@@ -159,9 +204,10 @@ impl UserFile {
 
 impl Drop for UserFile {
     fn drop(&mut self) {
-        // Only where the next one can tell that it locked a removed file; elsewhere the empty file stays.
-        if cfg!(unix) && self.held.is_ours() {
-            let _ = fs::remove_file(&self.path);
+        // Only where the next one can tell that it locked a removed file; elsewhere the empty file stays. What has taken its
+        // place is another job's.
+        if cfg!(unix) && self.held.is_ours() && self.check().is_ok() {
+            let _ = fs::remove_file(&self.held.path);
         }
     }
 }
@@ -192,7 +238,7 @@ pub(super) fn take_user(place: &UserPlace, name: &str) -> Result<UserFile, Refus
         let file = locked(make(&path)?)?;
         // A holder removes its file before it lets go; a lock on a removed file keeps no one out.
         if is_still_there(&file, &path)? {
-            return Ok(UserFile { path, held: Held::of(file) });
+            return Ok(UserFile { held: Held::of(file, path) });
         }
     }
 }
@@ -233,8 +279,13 @@ type FileId = ();
 
 #[cfg(unix)]
 fn id_of(file: &File) -> Option<FileId> {
+    file.metadata().ok().map(|metadata| id_in(&metadata))
+}
+
+#[cfg(unix)]
+fn id_in(metadata: &fs::Metadata) -> FileId {
     use std::os::unix::fs::MetadataExt as _;
-    file.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    (metadata.dev(), metadata.ino())
 }
 
 /// Handles are not closed behind a program's back there.
@@ -243,19 +294,28 @@ fn id_of(_file: &File) -> Option<FileId> {
     Some(())
 }
 
-/// Opened anew and not only looked up: a network file system asks its server then.
+/// The file that this path leads to now. Opened anew where that can be, and not only looked up: a network file system asks its
+/// server then.
 #[cfg(unix)]
-fn is_still_there(file: &File, path: &Path) -> io::Result<bool> {
+fn now_at(path: &Path) -> io::Result<Option<FileId>> {
     match open(path, OpenOptions::new().read(true)) {
-        Ok(now) => Ok(id_of(&now) == id_of(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+        Ok(now) => Ok(id_of(&now)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+        Err(_) => fs::symlink_metadata(path).map(|metadata| Some(id_in(&metadata))),
     }
 }
 
 #[cfg(not(unix))]
-fn is_still_there(_file: &File, _path: &Path) -> io::Result<bool> {
-    Ok(true)
+fn now_at(_path: &Path) -> io::Result<Option<FileId>> {
+    Ok(Some(()))
+}
+
+fn is_still_there(file: &File, path: &Path) -> io::Result<bool> {
+    match now_at(path) {
+        Ok(now) => Ok(now == id_of(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The folder of this user; `None` for one whose home is nobody's, somebody else's, or not there.
@@ -318,9 +378,8 @@ mod tests {
         let path = place.folder.join("token");
         let file = locked(make(&path).unwrap()).unwrap();
         let id = id_of(&file);
-        let held =
-            Held { open: Kept::ByDescriptor { file: Some(file) }, by: std::process::id(), id, copy: None };
-        UserFile { path, held }
+        let open = Kept::ByDescriptor { file: Some(file) };
+        UserFile { held: Held { path, open, by: std::process::id(), id, copy: None } }
     }
 
     /// What a child has after fork(2): the same open file, taken by another process.
@@ -333,8 +392,9 @@ mod tests {
         let Kept::ByDescriptor { file: Some(file) } = &parents.held.open else { unreachable!("made so") };
         let childs = file.try_clone().unwrap();
         let open = Kept::ByDescriptor { file: Some(file.try_clone().unwrap()) };
-        let held = Held { open, by: std::process::id() + 1, id: parents.held.id, copy: None };
-        drop(UserFile { path: parents.path.clone(), held });
+        let path = parents.held.path.clone();
+        let held = Held { path, open, by: std::process::id() + 1, id: parents.held.id, copy: None };
+        drop(UserFile { held });
         assert!(matches!(take_user(&place, "token"), Err(Refused::Held(_))));
         // The parent lets go although the child still has the file open.
         drop(parents);

@@ -1,6 +1,7 @@
 use super::*;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ impl Machine {
     fn installed() -> Self {
         let machine = Machine::new();
         for file in place::machine_lock_files() {
-            let file = machine.places().machine.join(file.file_name().unwrap());
+            let file = machine.common().join(file.file_name().unwrap());
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(&file, "").unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
@@ -29,7 +30,13 @@ impl Machine {
         let home = self.folder.path().join("home");
         fs::create_dir_all(&home).unwrap();
         let user = Some(UserPlace::new(&home, "lock"));
-        Places { machine: self.folder.path().join("locks"), user }
+        // What a test makes is this user's.
+        let administrator = nix::unistd::getuid().as_raw();
+        Places { machine: MachinePlace::new(self.common(), administrator), user }
+    }
+
+    fn common(&self) -> PathBuf {
+        self.folder.path().join("locks")
     }
 
     fn homeless(&self) -> Places {
@@ -147,7 +154,7 @@ fn without_any_place_no_job_begins() {
     let machine = Machine::new();
     let error = refused(&machine.homeless(), &token("7"));
     assert_eq!(error.code(), Code::LockUnusable);
-    assert_eq!(fact(&error, Fact::Path), Some(machine.places().machine.display().to_string()));
+    assert_eq!(fact(&error, Fact::Path), Some(machine.common().display().to_string()));
     // And the next one is not told that somebody is at work.
     assert_eq!(refused(&machine.homeless(), &token("7")).code(), Code::LockUnusable);
 }
@@ -190,7 +197,7 @@ fn a_place_that_is_not_this_users_alone_is_not_used() {
 #[test]
 fn a_folder_of_the_machine_that_is_damaged_stops_the_job() {
     let machine = Machine::installed();
-    for file in fs::read_dir(&machine.places().machine).unwrap() {
+    for file in fs::read_dir(machine.common()).unwrap() {
         fs::remove_file(file.unwrap().path()).unwrap();
     }
     assert_eq!(refused(&machine.places(), &token("9")).code(), Code::LockUnusable);
@@ -203,6 +210,56 @@ fn a_file_that_was_left_holds_nothing() {
     drop(place::take_user(&machine.user(), "other").unwrap());
     fs::write(machine.file(&token("10")), "").unwrap();
     drop(TokenLock::take_in(&machine.places(), &token("10")).unwrap());
+}
+
+/// Somebody tidies up while a job is at work: a new job takes a new file, which the old one leaves where it is.
+#[test]
+fn a_lock_whose_file_is_not_there_any_more_is_lost() {
+    let machine = Machine::installed();
+    type Spoil<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
+    let spoil: [Spoil<'_>; 5] = [
+        ("removed", "lock_removed", &|file| fs::remove_file(file).unwrap()),
+        ("its folder removed", "lock_removed", &|file| fs::remove_dir_all(file.parent().unwrap()).unwrap()),
+        ("its folder renamed", "lock_removed", &|file| {
+            let folder = file.parent().unwrap();
+            fs::rename(folder, folder.with_extension("away")).unwrap();
+        }),
+        ("replaced", "lock_replaced", &|file| {
+            fs::write(file.with_extension("new"), "").unwrap();
+            fs::rename(file.with_extension("new"), file).unwrap();
+        }),
+        ("a link in its place", "lock_replaced", &|file| {
+            fs::rename(file, file.with_extension("away")).unwrap();
+            symlink(file.with_extension("away"), file).unwrap();
+        }),
+    ];
+    for (what, why, spoil) in spoil {
+        let lock = TokenLock::take_in(&machine.places(), &token("11")).unwrap();
+        lock.check_files().unwrap();
+        let file = machine.file(&token("11"));
+        spoil(&file);
+        let lost = lock.check_files().unwrap_err();
+        assert_eq!(
+            (lost.code(), fact(&lost, Fact::Detail).as_deref()),
+            (Code::LockLost, Some(why)),
+            "{what}"
+        );
+        assert_eq!(fact(&lost, Fact::Path), Some(file.display().to_string()), "{what}");
+        if why == "lock_removed" {
+            let new = place::take_user(&machine.user(), &name_of(&token("11"))).unwrap();
+            drop(lock);
+            assert!(file.exists(), "{what}: the new one's is left alone");
+            drop(new);
+        } else {
+            drop(lock);
+            assert!(file.symlink_metadata().is_ok(), "{what}: what is another's is left alone");
+            fs::remove_file(&file).unwrap();
+        }
+    }
+    let lock = TokenLock::take_in(&machine.homeless(), &token("11")).unwrap();
+    lock.check_files().unwrap();
+    fs::rename(machine.common(), machine.folder.path().join("away")).unwrap();
+    assert_eq!(lock.check_files().unwrap_err().code(), Code::LockLost);
 }
 
 /// The turn to log in is one for each token, waits for its holder, and is not that of a job.

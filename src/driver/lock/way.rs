@@ -21,14 +21,14 @@ pub(super) fn check(_home: &Path, _folder: &Path) -> Result<(), Spoilt> {
 /// Whether the installer's folder is there.
 ///
 /// # Errors
-/// Where it, or the one that it is in, is a link, no folder, or one that others than the administrator and this user may write to.
-pub(super) fn is_installed(folder: &Path) -> Result<bool, Spoilt> {
+/// Where it, or the one that it is in, is a link, no folder, or one that another than the administrator owns or may write to.
+pub(super) fn is_installed(folder: &Path, administrator: u32) -> Result<bool, Spoilt> {
     for folder in folder.parent().into_iter().chain([folder]) {
         let metadata = match folder.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             metadata => metadata.map_err(|error| (folder.to_owned(), error))?,
         };
-        check_installed(&metadata).map_err(|why| spoilt(folder, why))?;
+        check_installed(&metadata, administrator).map_err(|why| spoilt(folder, why))?;
     }
     Ok(true)
 }
@@ -41,7 +41,7 @@ fn spoilt(folder: &Path, why: &'static str) -> Spoilt {
 use self::unix::check_installed;
 
 #[cfg(not(unix))]
-fn check_installed(metadata: &std::fs::Metadata) -> Result<(), &'static str> {
+fn check_installed(metadata: &std::fs::Metadata, _administrator: u32) -> Result<(), &'static str> {
     if metadata.is_dir() { Ok(()) } else { Err("no_folder") }
 }
 
@@ -69,8 +69,9 @@ mod unix {
     pub(super) fn check(home: &Path, folder: &Path) -> Result<(), Spoilt> {
         let failed = |at: &Path, error: io::Error| (at.to_owned(), error);
         // What leads to the home is the administrator's.
-        let mut here = fs::canonicalize(home).map_err(|error| failed(home, error))?;
-        check_folder(&here)?;
+        let home_itself = fs::canonicalize(home).map_err(|error| failed(home, error))?;
+        let mut here = home_itself.clone();
+        let mut is_open = check_folder(&here, true)?;
         let mut left = parts(folder.strip_prefix(home).unwrap_or(folder));
         let mut links = 0;
         while let Some(part) = left.pop() {
@@ -82,6 +83,10 @@ mod unix {
                 Part::Named(name) => {
                     let next = here.join(name);
                     let metadata = match fs::symlink_metadata(&next) {
+                        // Anybody could make it.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound && is_open => {
+                            return Err(spoilt(&here, "writable_by_others"));
+                        }
                         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
                         metadata => metadata.map_err(|error| failed(&next, error))?,
                     };
@@ -97,7 +102,7 @@ mod unix {
                     here = next;
                 }
             }
-            check_folder(&here)?;
+            is_open = check_folder(&here, here.starts_with(&home_itself))?;
         }
         Ok(())
     }
@@ -115,18 +120,20 @@ mod unix {
         parts
     }
 
-    fn check_folder(folder: &Path) -> Result<(), Spoilt> {
+    /// Whether others may make something in it, which they may in none of the home.
+    fn check_folder(folder: &Path, is_in_home: bool) -> Result<bool, Spoilt> {
         let metadata = fs::symlink_metadata(folder).map_err(|error| (folder.to_owned(), error))?;
         check_owner(&metadata).map_err(|why| spoilt(folder, why))?;
         if !metadata.is_dir() {
             return Err(spoilt(folder, "no_folder"));
         }
         let open = metadata.mode() & 0o022;
+        if open == 0 || open == 0o020 && is_own_group(metadata.gid()) && !has_access_list(folder) {
+            return Ok(false);
+        }
         // In a sticky one nobody moves what is another's, and what is below has an owner that counts too.
-        let is_kept = open == 0
-            || metadata.mode() & STICKY != 0
-            || open == 0o020 && is_own_group(metadata.gid()) && !has_access_list(folder);
-        if is_kept { Ok(()) } else { Err(spoilt(folder, "writable_by_others")) }
+        let is_kept = metadata.mode() & STICKY != 0 && !is_in_home;
+        if is_kept { Ok(true) } else { Err(spoilt(folder, "writable_by_others")) }
     }
 
     fn check_owner(metadata: &Metadata) -> Result<(), &'static str> {
@@ -158,11 +165,13 @@ mod unix {
         false
     }
 
-    pub(super) fn check_installed(metadata: &Metadata) -> Result<(), &'static str> {
+    pub(super) fn check_installed(metadata: &Metadata, administrator: u32) -> Result<(), &'static str> {
         if !metadata.is_dir() {
             return Err("no_folder");
         }
-        check_owner(metadata)?;
+        if metadata.uid() != administrator {
+            return Err("not_the_administrators");
+        }
         if metadata.mode() & 0o022 != 0 { Err("writable_by_others") } else { Ok(()) }
     }
 }
@@ -201,9 +210,9 @@ mod tests {
                 (fs::canonicalize(at).unwrap(), &*why),
                 (fs::canonicalize(&folder).unwrap(), "writable_by_others")
             );
-            // Nobody moves what is another's there.
+            // Others could make there what is not there yet.
             mode(&folder, 0o1777);
-            checked(home.path()).unwrap();
+            assert_eq!(checked(home.path()).unwrap_err().1, "writable_by_others");
             mode(&folder, 0o755);
         }
     }
@@ -217,6 +226,12 @@ mod tests {
         checked(home.path()).unwrap();
         mode(elsewhere.path(), 0o777);
         assert_eq!(checked(home.path()).unwrap_err().1, "writable_by_others");
+        // Outside of the home nobody moves what is another's, but anybody could make what is missing.
+        mode(elsewhere.path(), 0o1777);
+        checked(home.path()).unwrap();
+        fs::rename(elsewhere.path().join("state"), elsewhere.path().join("away")).unwrap();
+        assert_eq!(checked(home.path()).unwrap_err().1, "writable_by_others");
+        fs::rename(elsewhere.path().join("away"), elsewhere.path().join("state")).unwrap();
         mode(elsewhere.path(), 0o755);
         // By a link in a folder of others back to one of this user's.
         let open = tempfile::tempdir().unwrap();
@@ -245,7 +260,11 @@ mod tests {
     fn the_installers_folder_is_none_that_somebody_else_can_make() {
         let machine = tempfile::tempdir().unwrap();
         let (parent, locks) = (machine.path().join("usbtoken"), machine.path().join("usbtoken/locks"));
-        let found = || is_installed(&locks).map_err(|(at, error)| (at, error.to_string()));
+        let administrator = nix::unistd::getuid().as_raw();
+        let found_by = |administrator| {
+            is_installed(&locks, administrator).map_err(|(at, error)| (at, error.to_string()))
+        };
+        let found = || found_by(administrator);
         assert_eq!(found(), Ok(false));
         let refused = |at: &Path, why: &str| assert_eq!(found(), Err((at.to_owned(), why.to_owned())));
         symlink("/nonexistent", &parent).unwrap();
@@ -258,6 +277,11 @@ mod tests {
         fs::remove_file(&locks).unwrap();
         fs::create_dir(&locks).unwrap();
         assert_eq!(found(), Ok(true));
+        assert_eq!(
+            found_by(administrator + 1),
+            Err((parent.clone(), "not_the_administrators".to_owned())),
+            "not this user's either"
+        );
         for folder in [&locks, &parent] {
             for open in [0o777, 0o775] {
                 mode(folder, open);

@@ -101,8 +101,7 @@ impl Token {
     /// [`Token::login`] refuses; [`Code::Busy`]. Of the token: [`Code::PinIncorrect`] and its kin, [`Code::NewPinRefused`],
     /// [`Code::PinChangeUnsupported`]: the old PIN holds. [`Code::PinChangeUncertain`]: the old or the new PIN holds.
     pub fn change_pin(&self, change: &PinChange) -> Result<()> {
-        let _lock = TokenLock::take(self)?;
-        set_pin(self, change)
+        set_pin(self, change, &TokenLock::take(self)?)
     }
 }
 
@@ -110,16 +109,17 @@ impl Reservation {
     /// Changes the user's PIN before the login, as [`Token::change_pin`] does.
     ///
     /// # Errors
-    /// As [`Token::change_pin`].
+    /// As [`Token::change_pin`]; [`Code::LockLost`].
     pub fn change_pin(&self, change: &PinChange) -> Result<()> {
-        set_pin(self.token(), change)
+        set_pin(self.token(), change, &self.lock)
     }
 }
 
-fn set_pin(token: &Token, change: &PinChange) -> Result<()> {
+fn set_pin(token: &Token, change: &PinChange, lock: &TokenLock) -> Result<()> {
     let token = if token.is_fresh() { token.clone() } else { token.refreshed()? };
     let pins = change.checked(&token)?;
     let open = Open::new(&token, Access::Write).map_err(|error| error.during(Step::ChangePin))?;
+    lock.check(&token).map_err(|error| error.during(Step::ChangePin))?;
     token.module().note_login();
     let sent = pins.map(|(old, new)| (old.bytes(), new.bytes()));
     match open.functions().set_pin(open.handle(), sent) {

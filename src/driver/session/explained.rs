@@ -17,7 +17,7 @@ use usbtoken_pkcs11::types::{
 impl Session {
     /// The result; an error that a lost login explains, or an object that could not be read, says that instead. The library's own
     /// calls do so by themselves: this is for whoever chooses among what they gave and finds that something is missing. One of a driver
-    /// whose process has ended says what is on the token, as far as that is known ([`Fact::Reason`]).
+    /// whose process has ended, or of a lock that was lost, says what is on the token, as far as that is known ([`Fact::Reason`]).
     ///
     /// # Errors
     /// That of the result; in its place [`Code::LoginLost`] or [`Code::ObjectUnreadable`].
@@ -33,7 +33,9 @@ impl Session {
             code if is_not_shown(code) => {
                 error.or_call(self.unread.get().and_then(|unread| unread.0).or(self.unsigned.get()))
             }
-            _ if error.is_of_ended_driver() => self.with_what_is_there(error),
+            _ if error.is_of_ended_driver() || error.code() == Code::LockLost => {
+                self.with_what_is_there(error)
+            }
             _ => error,
         })
     }

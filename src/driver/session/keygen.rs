@@ -144,7 +144,8 @@ impl Session {
             let present = (!set.has_name()).then(|| self.present()).transpose()?;
             let (public, private) = templates(set, kind, id, label);
             let begun = Instant::now();
-            let made = open.functions().generate_key_pair(open.handle(), generator(kind), public, private);
+            let functions = self.to_write(Step::GenerateKeyPair)?;
+            let made = functions.generate_key_pair(open.handle(), generator(kind), public, private);
             let failure = match made {
                 Ok((public, private)) => {
                     self.has_changed(Changed::KeyMade(id.to_vec()));
@@ -251,15 +252,13 @@ impl Session {
         for (half, has) in [(halves.public, &public.id), (halves.private, &pair.private.id)] {
             // Each for itself, since either may be refused. Whether it was taken, the reading says.
             if *has != id {
-                let _ =
-                    open.functions().set_attributes(open.handle(), half, Template::new().bytes(CKA_ID, id));
+                let functions = self.to_write(Step::GenerateKeyPair)?;
+                let _ = functions.set_attributes(open.handle(), half, Template::new().bytes(CKA_ID, id));
             }
             if !pair.has_label(label) {
-                let _ = open.functions().set_attributes(
-                    open.handle(),
-                    half,
-                    Template::new().bytes(CKA_LABEL, label),
-                );
+                let functions = self.to_write(Step::GenerateKeyPair)?;
+                let _ =
+                    functions.set_attributes(open.handle(), half, Template::new().bytes(CKA_LABEL, label));
             }
         }
         let again = self.read_pair(halves)?;

@@ -40,6 +40,7 @@ use crate::driver::lock::TokenLock;
 use crate::driver::token::Token;
 use crate::error::{Call, Code, Error, Result, Step};
 use std::cell::{Cell, OnceCell, RefCell};
+use usbtoken_pkcs11::Functions;
 use usbtoken_pkcs11::types::*;
 
 impl Token {
@@ -181,17 +182,26 @@ impl Session {
     }
 
     /// Takes the token for a job that writes, until the session ends: no other process or thread of this user
-    /// that asks the same gets it meanwhile. Asking again is free.
+    /// that asks the same gets it meanwhile. Asking again costs the token nothing.
     ///
     /// # Errors
-    /// [`Code::Busy`], [`Code::FileUnwritable`].
+    /// [`Code::Busy`]; [`Code::LockUnusable`]; [`Code::LockLost`] where it was taken and is not kept from others any more;
+    /// [`Code::Forked`] in a child of the process that the session is of.
     pub fn reserve(&self) -> Result<()> {
-        if self.reserved.get().is_none() {
-            let lock = TokenLock::take(self.token())?;
-            // No one else can have set it: the session belongs to this thread.
-            let _ = self.reserved.set(lock);
+        if let Some(lock) = self.reserved.get() {
+            return lock.check(self.token()).map_err(|error| error.during(Step::Preflight));
         }
+        let lock = TokenLock::take(self.token())?;
+        // No one else can have set it: the session belongs to this thread.
+        let _ = self.reserved.set(lock);
         Ok(())
+    }
+
+    /// The driver's functions, to change something on the token with; none where the lock of this job was lost.
+    pub(super) fn to_write(&self, step: Step) -> Result<&'static Functions> {
+        let lock = self.reserved.get().map_or(Ok(()), |lock| lock.check(self.token()));
+        lock.map_err(|error| error.during(step))?;
+        Ok(self.open_session().functions())
     }
 
     /// Logs in for one operation, between C_SignInit and C_Sign (CKU_CONTEXT_SPECIFIC).
@@ -249,7 +259,8 @@ impl Token {
     /// Takes the token for a job that writes.
     ///
     /// # Errors
-    /// [`Code::Busy`](crate::Code::Busy) when another has it, [`Code::FileUnwritable`](crate::Code::FileUnwritable).
+    /// [`Code::Busy`] when another has it; [`Code::LockUnusable`]; [`Code::Forked`] in a child of the process that the token was
+    /// found in.
     pub fn reserve(&self) -> Result<Reservation> {
         let lock = TokenLock::take(self)?;
         Ok(Reservation { token: self.clone(), lock, session: OnceCell::new() })
@@ -260,6 +271,14 @@ impl Reservation {
     /// The token.
     pub fn token(&self) -> &Token {
         &self.token
+    }
+
+    /// That the token is still taken, by this process, and kept from others.
+    ///
+    /// # Errors
+    /// [`Code::LockLost`]; [`Code::Forked`].
+    pub fn check(&self) -> Result<()> {
+        self.lock.check(&self.token).map_err(|error| error.during(Step::Preflight))
     }
 
     /// The session without login, opened when it is asked for first.

@@ -244,13 +244,13 @@ impl Session {
     fn remove_one(&self, planned: &Planned, removal: &Removal) -> Result<()> {
         let (open, step) = (self.open_session(), removal.step);
         let Some(handle) = self.standing(planned, removal)? else { return Ok(()) };
-        match open.functions().destroy_object(open.handle(), handle) {
+        match self.to_write(step)?.destroy_object(open.handle(), handle) {
             Ok(()) => self.has_changed(Changed::ObjectRemoved),
             // What went before has taken it along, or its handle has changed.
             Err(failure) if failure.rv() == Some(CKR_OBJECT_HANDLE_INVALID) => {
                 self.check_not_hidden(planned, removal)?;
                 let Some(moved) = self.search_again(planned, step)? else { return Ok(()) };
-                let destroyed = open.functions().destroy_object(open.handle(), moved);
+                let destroyed = self.to_write(step)?.destroy_object(open.handle(), moved);
                 destroyed.map_err(|failure| not_destroyed(planned, step).because_of(failure.during(step)))?;
                 return self.make_sure_it_went(moved, planned, step);
             }

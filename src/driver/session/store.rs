@@ -55,7 +55,8 @@ impl Session {
                 present = Some(self.present()?);
             }
             let template = template(certificate, category, id, label, set);
-            let failure = match open.functions().create_object(open.handle(), template) {
+            let functions = self.to_write(Step::WriteCertificate)?;
+            let failure = match functions.create_object(open.handle(), template) {
                 Ok(handle) => {
                     self.has_changed(Changed::CertificateWritten(id.to_vec()));
                     let (place, id) = (open.place(handle), id.to_vec());
@@ -117,7 +118,8 @@ impl Session {
         let id = (!set.has_id()).then(|| Template::new().bytes(CKA_ID, &written.id));
         let label = (!set.has_label()).then(|| Template::new().bytes(CKA_LABEL, written.label.bytes()));
         for template in id.into_iter().chain(label) {
-            let _ = open.functions().set_attributes(open.handle(), open.handle_of(written.place)?, template);
+            let functions = self.to_write(Step::WriteCertificate)?;
+            let _ = functions.set_attributes(open.handle(), open.handle_of(written.place)?, template);
         }
         Ok(())
     }

@@ -26,8 +26,8 @@ code_words! {
     AnchorUnusable "The trust anchors that were given hold no certificate of a CA."
         "Give the CA's certificate as a PEM or DER file; the bank or the CA's web page offers it.";
     LockUnusable "There is no place on this computer where this job could keep others from the token meanwhile."
-        "Let the folder that is shown belong to this user, and let nobody else write to it. For a user without a home folder \
-         the administrator runs the installer, which makes one for all users.";
+        "A folder in the home: let it belong to this user, and let nobody else write to it. The installer's folder, which is for all \
+         users: the administrator runs the installer again, which makes it or puts it right. Do not give it to another user.";
     ProfileNotFound "The bank's profile that was asked for is not in its folder."
         "Check the folder and the name; an administrator puts the file that the bank distributes into the folder shown.";
     ProfileAmbiguous "Several banks' profiles are installed and none was named."
@@ -471,6 +471,9 @@ code_words! {
         "Request in the form that the old key does not sign (PKCS#10). If the CA wants the old key's signature, ask your branch. Nothing was written to the token.";
     OldKeySignatureInvalid "What was signed with the old private key does not verify with the old certificate."
         "The application that signs for the old certificate used another key or another algorithm: contact its maker. The key that was made for this request was removed again.";
+    LockLost "What keeps other jobs from this token was removed or replaced during this job, so it has stopped: another job may be at work."
+        "Let nothing clear the file that is shown while a job runs. Then see what is on the token, since another job may have changed it, \
+         and go on from there.";
     NssProfileBusy "Another program, such as a running Firefox, is using this profile, so its certificates cannot be read now."
         "Close Firefox, Thunderbird and Chrome, and try again. Nothing in the profile was changed.";
 }

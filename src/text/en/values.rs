@@ -233,6 +233,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason | Fact::Detail, "unknown_value") => "the value is not known",
         (Fact::Reason | Fact::Detail, "unused_bits") => "subjectPublicKey has unused bits",
+        (Fact::Detail, "lock_removed") => "it was removed or renamed, or its folder was",
+        (Fact::Detail, "lock_replaced") => "another file has taken its place",
+        (Fact::Detail, "not_the_administrators") => "it does not belong to the administrator",
         (Fact::Reason | Fact::Detail, "writable_by_others") => "other users may write to it",
         (Fact::Expected, "absolute_path") => "an absolute path",
         (Fact::Expected, "cookie_64_kib") => "a cookie of 64 KiB at most",

@@ -215,6 +215,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason | Fact::Detail, "unknown_value") => "知らない値です",
         (Fact::Reason | Fact::Detail, "unused_bits") => "subjectPublicKeyに余分なビットがあります",
+        (Fact::Detail, "lock_removed") => "そのファイルまたはフォルダが、削除されたか名前を変えられました",
+        (Fact::Detail, "lock_replaced") => "別のファイルに置き換えられました",
+        (Fact::Detail, "not_the_administrators") => "管理者のものではありません",
         (Fact::Reason | Fact::Detail, "writable_by_others") => "ほかのユーザーが書き込めます",
         (Fact::Expected, "absolute_path") => "絶対パス",
         (Fact::Expected, "cookie_64_kib") => "64 KiB以下のクッキー",
