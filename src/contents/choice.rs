@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::pki::Window;
+use crate::pki::{Certificate, Window};
 use crate::uri::TokenUri;
 
 /// By what a list was narrowed until one was left.
@@ -14,6 +14,9 @@ pub(super) struct Choice(Vec<Narrowed>);
 pub(super) enum Narrowed {
     Renewable(Window, SystemTime),
     WithoutSuccessor,
+    /// But for what these are known to have replaced.
+    ToRenew(Vec<Certificate>),
+    Without(Vec<Certificate>),
     Id(Vec<u8>),
     Serial(String),
     NamedBy(Box<TokenUri>),
@@ -22,6 +25,11 @@ pub(super) enum Narrowed {
 impl Choice {
     pub(super) fn add(&mut self, narrowed: Narrowed) {
         self.0.push(narrowed);
+    }
+
+    /// Whether it is of what can be renewed.
+    pub(super) fn is_for_renewal(&self) -> bool {
+        self.0.iter().any(|narrowed| matches!(narrowed, Narrowed::Renewable(..)))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Narrowed> {

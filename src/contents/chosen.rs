@@ -15,6 +15,8 @@ impl Credentials {
         choice.iter().fold(self, |all, narrowed| match narrowed {
             Narrowed::Renewable(window, now) => all.renewable(*window, *now),
             Narrowed::WithoutSuccessor => all.without_successor(),
+            Narrowed::ToRenew(known) => all.to_renew(|one| known.contains(one)),
+            Narrowed::Without(these) => all.without(|one| these.contains(one.certificate())),
             Narrowed::Id(id) => all.by_id(id),
             Narrowed::Serial(serial) => all.by_serial(serial),
             Narrowed::NamedBy(uri) => all.named_by(uri).unwrap_or_default(),
@@ -24,7 +26,7 @@ impl Credentials {
 
 impl Credential {
     /// Makes the choice again in what the logged-in user sees, where it was made before the login. A copy of the same
-    /// certificate is no other one, nor is one that stands in a row of renewals with it.
+    /// certificate is no other one, nor is one that stands in a row of renewals with it, unless one in another name is due as well.
     ///
     /// # Errors
     /// [`Code::CredentialAmbiguous`], which lists the candidates.
@@ -32,7 +34,11 @@ impl Credential {
         let Some(choice) = &self.chosen else { return Ok(()) };
         let now = all.clone().chosen_by(choice);
         let row = all.iter().find(|one| one.certificate() == self.certificate()).map(|one| one.row);
-        let is_other = |one: &&Credential| one.certificate() != self.certificate() && Some(one.row) != row;
+        let is_in_row = |one: &Credential| {
+            let renews = !choice.is_for_renewal() || one.certificate().has_same_holder(self.certificate());
+            Some(one.row) == row && renews
+        };
+        let is_other = |one: &&Credential| one.certificate() != self.certificate() && !is_in_row(one);
         let others: Vec<_> = now.iter().filter(is_other).collect();
         if others.is_empty() {
             return Ok(());

@@ -29,7 +29,7 @@ pub struct Credentials {
     /// Whether this is what the logged-in user sees. Some tokens show certificates after the login only.
     logged_in: bool,
     /// By what this was narrowed so far.
-    choice: Choice,
+    pub(super) choice: Choice,
 }
 
 impl Contents {

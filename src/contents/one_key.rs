@@ -1,7 +1,10 @@
 //! Several certificates for one key: which of them renews another, and which another program has put there.
 
 use super::Contents;
+use super::choice::Narrowed;
+use super::credential::Credential;
 use super::credentials::Credentials;
+use super::record::Marking;
 use super::successor::Claim;
 use crate::pki::{Certificate, PublicKey, SubjectRule};
 use std::cmp::Reverse;
@@ -84,24 +87,70 @@ impl Contents {
 }
 
 impl Credentials {
-    /// Those but for other programs' certificates for the key of one that the caller has installed: of another CA, or of another firm, and
-    /// not renewed themselves.
+    /// Those of them to renew: without what another one is known, or said, to take the place of. Where that is in another name, and is to be
+    /// renewed as well, both stay, so that [`Credentials::only`] names them, unless the caller has installed it: names make no successor,
+    /// and other programs put certificates of other holders on a key.
     #[must_use]
-    pub fn without_strangers(self, is_installed: impl Fn(&Certificate) -> bool) -> Self {
-        let all: Vec<Certificate> = self.iter().map(|one| one.certificate().clone()).collect();
-        let shares = |one: &Certificate, other: &Certificate| {
-            one != other && one.public_key() == other.public_key() && is_installed(other)
+    pub fn to_renew(mut self, is_installed: impl Fn(&Certificate) -> bool) -> Self {
+        let due: Vec<Certificate> = self.iter().map(|one| one.certificate().clone()).collect();
+        let is_renewed = |one: &Credential| {
+            one.successor().is_some_and(|by| {
+                let new = &by.certificate;
+                one.certificate().has_same_holder(new) || !due.contains(new) || is_installed(new)
+            })
         };
-        let is_of_it = |one: &Certificate, other: &Certificate| {
-            one.issuer().matches(other.issuer()) && are_of_one_firm(other, one)
+        self = self.without(is_renewed);
+        self.choice.add(Narrowed::ToRenew(due.into_iter().filter(is_installed).collect()));
+        self
+    }
+
+    /// Those but for other programs' certificates for the key of one that the caller has installed, or has replaced by one: of another CA, or
+    /// of another firm, and not replaced themselves. Where it has installed any, also without those that
+    /// only one in another name for the same key, without a record of ours, seems to follow, and without that one.
+    #[must_use]
+    pub fn without_strangers(mut self, is_installed: impl Fn(&Certificate) -> bool) -> Self {
+        let is_installed = |one: &Credential| is_installed(one.certificate());
+        let installed: Vec<Credential> = self.iter().filter(|one| is_installed(one)).cloned().collect();
+        if installed.is_empty() {
+            return self;
+        }
+        let replaced = installed.iter().flat_map(|new| self.replaced_by(new.certificate()));
+        let replaced: Vec<Credential> = replaced.filter(|old| !is_installed(old)).collect();
+        let of = |all: &[Credential], one: &Certificate| all.iter().any(|other| other.certificate() == one);
+        let is_ours = |one: &Certificate| of(&installed, one) || of(&replaced, one);
+        let shares =
+            |one: &Certificate, other: &&Credential| one.public_key() == other.certificate().public_key();
+        let is_on_our_key = |one: &Certificate| {
+            let mut beside = installed.iter().filter(|other| shares(one, other)).peekable();
+            let has_other_firm = beside.peek().is_some()
+                && !beside.any(|other| {
+                    let other = other.certificate();
+                    one.issuer().matches(other.issuer()) && are_of_one_firm(other, one)
+                });
+            let mut before = replaced.iter().filter(|other| shares(one, other)).peekable();
+            let has_other_name = before.peek().is_some()
+                && !before.any(|other| {
+                    let other = other.certificate();
+                    one.issuer().matches(other.issuer()) && other.has_same_holder(one)
+                });
+            has_other_firm || has_other_name
         };
-        self.without(|one| {
-            let (is_renewed, one) = (one.successor().is_some(), one.certificate());
-            let mut ours = all.iter().filter(|other| shares(one, other)).peekable();
-            ours.peek().is_some()
-                && !is_renewed
-                && !is_installed(one)
-                && !ours.any(|other| is_of_it(one, other))
-        })
+        let recorded = self.iter().filter(|one| Marking::of(one.stored_label().bytes()).record().is_some());
+        let recorded: Vec<&Certificate> = recorded.map(Credential::certificate).collect();
+        let mut strange: Vec<Certificate> = Vec::new();
+        for one in self.iter().filter(|one| !is_ours(one.certificate())) {
+            let certificate = one.certificate();
+            let in_other_name = one.successor().map(|by| &by.certificate).filter(|new| {
+                let shares = certificate.public_key() == new.public_key();
+                shares && !certificate.has_same_holder(new) && !is_ours(new) && !recorded.contains(new)
+            });
+            let is_alone = one.successor().is_none();
+            if is_alone && is_on_our_key(certificate) || in_other_name.is_some() {
+                strange.extend([certificate].into_iter().chain(in_other_name).cloned());
+            }
+        }
+        self = self.without(|one| strange.contains(one.certificate()));
+        self.choice.add(Narrowed::Without(strange));
+        self
     }
 }

@@ -64,10 +64,14 @@ impl Stage {
 
 /// Somebody else of the bank's customer.
 fn colleague() -> Vec<u8> {
+    colleague_named("Taro")
+}
+
+fn colleague_named(common: &str) -> Vec<u8> {
     let name = NameDer::new().country("JP").organization(Text::Printable, "(9936)NTT DATA CORPORATION");
     let name =
         name.unit(Text::Utf8, "(9936)ANSER-WEB(BizSOL) TEST CA - G4").unit(Text::Printable, "USB TOKEN");
-    name.common(Text::Utf8, "Taro").to_der()
+    name.common(Text::Utf8, common).to_der()
 }
 
 fn go_on(error: &Value) -> Vec<String> {
@@ -192,4 +196,91 @@ fn a_trust_anchor_says_that_it_is_a_renewal() {
         stage.token.snapshot().of_class("CKO_CERTIFICATE").filter(|one| hex(&one.id) == id).count(),
         1
     );
+}
+
+impl Stage {
+    /// Another holder's certificate for the key of the old one, from the same CA.
+    fn holder(&self, name: &str, firm: bool, days: i64, label: Option<&str>) -> String {
+        let now = self.token.snapshot();
+        let old = serial_hex(&self.old.certificate);
+        let is_old = |one: &&Object| one.bytes("Value").is_some_and(|der| serial_hex(der) == old);
+        let place = now.of_class("CKO_CERTIFICATE").find(is_old).expect("the old certificate");
+        let spki = self.token.inspect(|inspector| inspector.public_key(&place.id));
+        let subject = match firm {
+            true => colleague_named(name),
+            false => NameDer::new().organization(Text::Utf8, "Mail").common(Text::Utf8, name).to_der(),
+        };
+        let der = self.ca.issue(&subject, &spki).not_after(days_from_now(days)).der();
+        let label = label.unwrap_or(&place.label);
+        self.token.inspect(|inspector| inspector.write_certificate(&der, &place.id, label));
+        serial_hex(&der)
+    }
+}
+
+/// Two that are due, on one key and in two names: neither takes the other's place, and nothing is ordered before a person names one.
+#[test]
+fn of_two_names_on_one_key_none_is_chosen() {
+    for firm in [true, false] {
+        let stage = Stage::new();
+        let issuer = stage.noted("365");
+        let (old, other) = (serial_hex(&stage.old.certificate), stage.holder("Mail", firm, 19, None));
+        let before = stage.token.snapshot();
+        let daily = ["renew", "--retire-old", "--issuer", &issuer];
+        let lines: [&[&str]; 2] = [&daily, &[&daily[..], &["--id", "01"]].concat()];
+        for line in lines {
+            let error = stage.run(line).error();
+            assert_eq!(error["name"], "credential_ambiguous", "{firm}: {error:#}");
+            let named = error["facts"]["candidate"].to_string();
+            assert!(named.contains(&old) && named.contains(&other), "{firm}: {named}");
+            stage.token.snapshot().assert_same_as(&before);
+        }
+        assert_eq!(stage.orders(), 0);
+        // The one that is named, or what its error names, ends it.
+        let error =
+            stage.run(&["renew", "--issuer", &issuer, "--serial", &old]).failed("successor_doubtful", 9);
+        let line = go_on(&error).into_iter().find(|line| line.contains("--although-renewed")).unwrap();
+        assert!(line.contains(&old), "{line}");
+        let named = ["renew", "--issuer", &issuer, "--although-renewed", "--serial", &old];
+        let done = stage.run(&named).json();
+        assert_eq!(done["replaced"]["serial"], old.as_str(), "{done:#}");
+        let after = stage.token.snapshot();
+        after.assert_keeps(&before);
+        // Renewed is renewed: nothing is ordered for the other one, and nothing removed.
+        let done = stage.run(&["renew", "--issuer", &issuer]).json();
+        assert_eq!(done["already_renewed"], true, "{firm}: {done:#}");
+        stage.token.snapshot().assert_same_as(&after);
+        assert_eq!(stage.orders(), 1);
+    }
+}
+
+/// Once ours is renewed the daily run says nothing of two certificates of another firm on the old key, whether ours is there or gone.
+#[test]
+fn two_of_another_firm_on_the_old_key_stop_no_daily_run() {
+    for retire in [false, true] {
+        let stage = Stage::new();
+        let issuer = stage.noted("365");
+        let line = [&["renew", "--issuer", &issuer], &ANCHOR[..]].concat();
+        let daily = if retire { [&line[..], &["--retire-old"]].concat() } else { line };
+        let others =
+            [("Mail1", 16), ("Mail2", 800)].map(|(name, days)| stage.holder(name, false, days, Some("mail")));
+        stage.run(&daily).succeeded();
+        let before = stage.token.snapshot();
+        assert_eq!(stage.orders(), 1);
+        for _ in 0..2 {
+            let said = stage.run(&daily);
+            match retire {
+                true => {
+                    let error = said.failed("not_yet_renewable", 9);
+                    assert_eq!(go_on(&error), Vec::<String>::new());
+                    assert!(
+                        others.iter().all(|other| error["facts"]["serial"] != other.as_str()),
+                        "{error:#}"
+                    );
+                }
+                false => assert_eq!(said.json()["already_renewed"], true),
+            }
+            stage.token.snapshot().assert_same_as(&before);
+        }
+        assert_eq!(stage.orders(), 1);
+    }
 }

@@ -1,7 +1,7 @@
 //! Whose the other credentials on the token are, and what is chosen again once more shows.
 
 use super::*;
-use crate::pki::jst_date;
+use crate::pki::{Window, jst_date};
 use std::time::SystemTime;
 
 fn before_login(made: &Made) -> Contents {
@@ -146,4 +146,32 @@ fn a_credential_was_ordered_on_the_day_of_its_job() {
         // The record of a key that both have is that of the old one's job.
         assert_eq!(credential.ordered_on(&bank.new), begins);
     }
+}
+
+/// Two names on one key, both due: none is the one to renew, before the login and after it, unless it is known that one was installed in
+/// the other's place.
+#[test]
+fn of_two_names_on_one_key_none_is_to_be_renewed_alone() {
+    let (ca, now) = (TestCa::new(), SystemTime::now());
+    let (public, spki) = key();
+    let [old, other] = [("before", 11, 1), ("after", 19, 2)].map(|(name, days, serial)| {
+        // Of one firm, which a CA may have had in mind, and the other one stands in the old one's place.
+        named(&ca, name, &spki, days, serial)
+    });
+    let alone =
+        |one: &Certificate| Made::default().certificate(1, b"x", "x", one.der()).pair(2, b"x", b"x", &public);
+    let both = alone(&old).certificate(11, b"x", "x", other.der());
+    let due = |contents: Contents| contents.credentials().renewable(Window::default(), now);
+    for seen in [before_login(&both), both.contents()] {
+        let all = due(seen);
+        assert_eq!(all.clone().only().unwrap_err().code(), Code::CredentialAmbiguous);
+        assert_eq!(all.clone().to_renew(|_| false).only().unwrap_err().code(), Code::CredentialAmbiguous);
+        let known = all.to_renew(|one| *one == other).only().unwrap();
+        assert_eq!(known.certificate(), &other);
+        known.is_still_the_only_one(&both.contents().credentials()).unwrap();
+    }
+    // One that shows after the login only.
+    let first = due(before_login(&alone(&other))).to_renew(|_| false).only().unwrap();
+    let refused = first.is_still_the_only_one(&both.contents().credentials()).unwrap_err();
+    assert_eq!(refused.code(), Code::CredentialAmbiguous);
 }

@@ -75,7 +75,8 @@ fn to_renew(all: Credentials, run: &Run) -> Result<Chosen<Credential>> {
     let settled = |one| Chosen { value: one, settled: true };
     let unsettled = |one| Chosen { value: one, settled: false };
     let now = all.clone().renewable(run.policy().window, run.now());
-    let to_renew = now.clone().without_successor();
+    let call = run.call();
+    let to_renew = now.clone().to_renew(|one| call.has_installed(one));
     let renewed = all.iter().filter(|one| one.successor().is_some());
     match renewed.max_by_key(|one| one.certificate().not_after()) {
         _ if !to_renew.is_empty() => to_renew.only().map(settled),
