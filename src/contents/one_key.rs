@@ -12,12 +12,12 @@ use std::collections::HashSet;
 pub(super) enum OnOneKey {
     /// It renews it.
     Renewal,
-    /// It stands in its place, with its identifier and label, and is of another CA or of another firm: another program's, which takes
-    /// the label of the key, or a renewal by a CA, or of a firm, with a new name. Only who has installed it knows.
+    /// It stands in its place, with its identifier and label, and is of another CA or in another name: another program's, which takes
+    /// the label of the key, or a renewal by a CA, or of a holder, with a new name. Only who has installed it knows.
     Stranger,
 }
 
-/// Whether nothing that a CA usually changes tells two certificates for one key apart.
+/// Whether nothing but what a CA usually changes tells two certificates for one key apart.
 fn are_of_one_firm(one: &Certificate, other: &Certificate) -> bool {
     SubjectRule::CommonNameMayChange.allows(one.subject(), other.subject())
 }
@@ -37,13 +37,15 @@ impl Contents {
             let signed = signed.contains(key);
             for &old in places {
                 let later = latest_first.iter().take_while(|new| self.end_of(**new) > self.end_of(old));
-                for (relation, strange) in [(OnOneKey::Renewal, false), (OnOneKey::Stranger, true)] {
-                    let new = later.clone().find(|new| self.on_one_key(old, **new) == Some(relation));
-                    let claim = |new: &usize| {
-                        let (new, sure, twice) = (*new, false, false);
-                        Claim { old, new, signed, sure, twice, strange }
-                    };
-                    claims.extend(new.map(claim));
+                let (mut renewed, sure, twice) = (false, false, false);
+                for &new in later {
+                    let Some(relation) = self.on_one_key(old, new) else { continue };
+                    let strange = relation == OnOneKey::Stranger;
+                    // The caller may know any of those that nothing here tells apart.
+                    if strange || !renewed {
+                        claims.push(Claim { old, new, signed, sure, twice, strange });
+                    }
+                    renewed |= !strange;
                 }
             }
         }
@@ -56,7 +58,7 @@ impl Contents {
     }
 
     /// What a certificate for the same key is to another one: other programs put certificates for their own purposes on a key. The
-    /// issuer is the same, and the subject; the common name may be another one where the new one stands in the old one's place.
+    /// issuer is the same, and the subject.
     pub(super) fn on_one_key(&self, old: usize, new: usize) -> Option<OnOneKey> {
         let (one, other) = (self.certificates.get(old)?, self.certificates.get(new)?);
         let (was, now) = (self.certificate(old)?, self.certificate(new)?);
@@ -65,7 +67,7 @@ impl Contents {
         let firm = are_of_one_firm(was, now);
         match issuer {
             _ if !self.ends_later(old, new) => None,
-            true if self.have_one_holder(old, new) || in_its_place && firm => Some(OnOneKey::Renewal),
+            true if self.have_one_holder(old, new) => Some(OnOneKey::Renewal),
             _ if !in_its_place || !(issuer || firm) => None,
             // The CA's key says more than its name.
             _ if self.is_renewed_by(was, now) => Some(OnOneKey::Renewal),
@@ -84,7 +86,7 @@ impl Contents {
 }
 
 impl Credentials {
-    /// Those but for other programs' certificates for the key of one that the caller has installed: of another CA, or of another firm, and
+    /// Those but for other programs' certificates for the key of one that the caller has installed: of another CA, or in another name, and
     /// not renewed themselves.
     #[must_use]
     pub fn without_strangers(self, is_installed: impl Fn(&Certificate) -> bool) -> Self {
@@ -93,7 +95,7 @@ impl Credentials {
             one != other && one.public_key() == other.public_key() && is_installed(other)
         };
         let is_of_it = |one: &Certificate, other: &Certificate| {
-            one.issuer().matches(other.issuer()) && are_of_one_firm(other, one)
+            one.issuer().matches(other.issuer()) && other.has_same_holder(one)
         };
         self.without(|one| {
             let (is_renewed, one) = (one.successor().is_some(), one.certificate());
