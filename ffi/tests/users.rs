@@ -274,3 +274,32 @@ fn a_doubtful_key_goes_when_a_person_names_it() {
         assert!(after.added_since(&old).iter().all(|one| one.id == [0x66]), "{}", after.difference(&old));
     }
 }
+
+/// Another program's pair has the record of a job whose own key has gone: it stays until a person names it, whoever gives the job up.
+#[test]
+fn a_copied_record_gives_no_key_away_when_the_jobs_own_has_gone() {
+    for of_page in [true, false] {
+        let pages = Pages::open();
+        let token = &pages.stage.token;
+        let old = token.snapshot();
+        assert_eq!(pages.play(&["request", "O=Bank, CN=user one", "x.csr"]), ok(0));
+        let keys = token.snapshot();
+        let ours = keys.added_since(&old)[0].clone();
+        token.inspect(|token| {
+            token.destroy(&ours.id);
+            token.generate_pair(Kind::P256, &[0x66], "another's");
+            token.relabel(&[0x66], ours.label.as_bytes());
+        });
+        let before = token.snapshot();
+        before.assert_keeps(&old);
+        let abandon: &[&str] = if of_page { &["abandon", "O=Bank, CN=user one"] } else { &["forget", "66"] };
+        for _ in 0..2 {
+            let came = pages.play(abandon);
+            assert_eq!(came.code, 820, "{came:?}");
+            token.snapshot().assert_same_as(&before);
+        }
+        let named: &[&str] = if of_page { &["abandon-named", "66"] } else { &["forget", "66", "named"] };
+        assert_eq!(pages.play(named).result, "00000000");
+        token.snapshot().assert_same_as(&old);
+    }
+}

@@ -16,7 +16,8 @@ impl Session {
     /// [`Code::PendingOfOther`](crate::error::Code::PendingOfOther) when another caller began the job;
     /// [`Code::Busy`](crate::error::Code::Busy); [`Code::NotPending`](crate::error::Code::NotPending) when the token no
     /// longer holds it as a pending key; [`Code::RemovalDoubtful`](crate::error::Code::RemovalDoubtful) when it is not
-    /// certain that the key is ours, or an object is not what it was; [`Code::DestroyFailed`](crate::error::Code::DestroyFailed) when
+    /// certain that the key is ours, it is another one than that of the request which was made on this computer
+    /// ([`Run::installations_in`](crate::Run::installations_in)), or an object is not what it was; [`Code::DestroyFailed`](crate::error::Code::DestroyFailed) when
     /// the token kept something although it said that it was removed; and what the token returns.
     pub fn abandon(&self, pending: &PendingKey, run: &Run<'_>) -> Result<()> {
         self.take_away(pending, Meant::Listed, run)
@@ -62,6 +63,12 @@ impl Session {
             let code = if contents.was_read_whole() { Code::LoginLost } else { Code::PendingNotFound };
             return Err(pending.error(code).during(Step::Abandon));
         }
+        // Another program may have given our record to a key of its own, and the job's own may have gone.
+        let known = run.requested(pending.record());
+        let meant = match (meant, &known) {
+            (Meant::Listed, Some(known)) => Meant::Requested(Some(known)),
+            (meant, _) => meant,
+        };
         let removal = contents.abandonment(self, pending, meant)?;
         match pending.private() {
             Some(_) => self.remove(&removal),

@@ -164,6 +164,7 @@ impl Job<'_> {
         self.run.enter(Step::GenerateKeyPair)?;
         let made = self.generate_key_pair(kind, &record, contents.present());
         let pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
+        self.run.note_request(&record, &pair.public_key);
         if !pair.labelled {
             self.notices.push(Notice::KeyLabelChosen.into());
         }

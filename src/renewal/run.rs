@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use super::clock::Clock;
 use super::installation::{BegunRemoval, Installation, Installations, KeptInstallations, NotKept};
 use crate::contents::Credentials;
-use crate::contents::{Caller, PendingKey};
+use crate::contents::{Caller, PendingKey, Record};
 use crate::driver;
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenIdentity, TokenInfo};
@@ -133,7 +133,8 @@ impl<'a> Run<'a> {
     /// Keeps in this folder, for later processes, which certificate was installed on which day, and goes by what is kept there: a
     /// private file of each certificate (`*.installed`), in a folder of this user alone. One that cannot be read or believed says that the
     /// certificate was installed, and not when: it counts as of today, and is written anew. The command and the C interface use the
-    /// user's folder for state (`$XDG_STATE_HOME/usbtoken`, `~/.local/state/usbtoken`).
+    /// user's folder for state (`$XDG_STATE_HOME/usbtoken`, `~/.local/state/usbtoken`). The public key of each request that is made is kept
+    /// there as well (`*.requested`): [`Session::abandon`](crate::Session::abandon) then removes no other key that has the record of the job.
     #[must_use]
     pub fn installations_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.installations.keep_in(folder.into());
@@ -307,6 +308,18 @@ impl<'a> Run<'a> {
     /// Where later processes are told which removal has begun.
     pub(super) fn removals(&self) -> Option<&KeptInstallations> {
         self.installations.kept()
+    }
+
+    /// Keeps for later processes for which key the request of the job with this record is. The command keeps its requests whole.
+    pub(super) fn note_request(&self, record: &Record, key: &PublicKey) {
+        if let Some(kept) = self.installations.kept().filter(|_| self.caller != Caller::Command) {
+            kept.note_request(record.label(), key);
+        }
+    }
+
+    /// The key for which the request of this job is, where it was made on this computer and that was kept.
+    pub(super) fn requested(&self, record: &Record) -> Option<PublicKey> {
+        self.installations.kept()?.requested(record.label())
     }
 
     pub(super) fn signer_of_old(&self) -> Option<&dyn SignByOldKey> {

@@ -7,8 +7,8 @@ use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{OtherError, SignatureScheme};
 
 use super::chain;
-use crate::contents::Credential;
-use crate::driver::{Session, lock};
+use crate::contents::{Contents, Credential};
+use crate::driver::{Session, StoredKey, lock};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, KeyAlgorithm, SignatureAlgorithm};
 
@@ -70,15 +70,28 @@ pub(crate) fn schemes(session: &Session, credential: &Credential) -> Result<Vec<
 }
 
 impl Session {
-    /// Lets the key of a credential sign what TLS wants signed, and verifies the signature.
+    /// Lets the key of a credential sign what TLS wants signed, and verifies the signature. Another program's key may have its
+    /// identifier and its label: where the one that hints give does not sign for the certificate, the others that may be its key do.
     pub(crate) fn sign_for_tls(
         &self,
         credential: &Credential,
         algorithm: SignatureAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>> {
-        let public = credential.certificate().public_key();
-        self.sign(credential.private_key()?, public, algorithm, message, Step::Confirm)
+        let (public, hinted) = (credential.certificate().public_key(), credential.private_key()?);
+        let sign = |key: &StoredKey| self.sign(key, public, algorithm, message, Step::Confirm);
+        let refused = match sign(hinted) {
+            Err(error) if error.is_refusal() => error,
+            signed => return signed,
+        };
+        let others = Contents::read(self)?.candidates(public, credential.id());
+        for other in others.iter().filter(|other| !other.is_same_object(hinted)) {
+            match sign(other) {
+                Err(error) if error.is_refusal() => {}
+                signed => return signed,
+            }
+        }
+        Err(refused)
     }
 }
 

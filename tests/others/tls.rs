@@ -44,6 +44,30 @@ fn a_server_lets_the_renewed_credential_in() {
     }
 }
 
+/// Another program's pairs with the identifier and the label of ours: whichever the driver lists first, the right key signs.
+#[test]
+fn of_keys_with_one_identifier_and_label_the_right_one_signs() {
+    let token = SoftToken::fresh();
+    let ca = TestCa::new();
+    let old = token.first_credential(&ca, Kind::P256, days_from_now(200));
+    token.inspect(|token| {
+        for _ in 0..6 {
+            token.generate_pair_beside(Kind::P256, &old.id, "bank");
+        }
+        token.relabel(&old.id, b"bank");
+    });
+    let before = token.snapshot();
+    let found = Finder::new().module(token.module()).find(&token.uri().parse().unwrap()).unwrap();
+    let session = found.login(Pin::new(token.pin().into())).unwrap();
+    let mine = session.credentials().unwrap().by_id(&old.id).only().unwrap();
+    let known = [Certificate::from_der(ca.issuing()).unwrap()];
+    let key = tls::certified_key(Arc::new(Mutex::new(session)), &mine, &known).unwrap();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        assert_eq!(greet(&ca, version, key.clone()).as_deref(), Ok("welcome"));
+    }
+    token.snapshot().assert_same_as(&before);
+}
+
 #[test]
 fn a_server_refuses_another_certificate_than_the_keys() {
     let token = SoftToken::fresh();

@@ -348,3 +348,36 @@ fn a_removal_that_was_killed_is_ended_by_the_next_confirmation() {
         assert_eq!(stage.token.snapshot().with_id(&stage.old.id).count(), 0, "{killed}");
     }
 }
+
+/// Another program's copy of the old certificate, under the same identifier with its own label: the removal ends all the same, at once
+/// and after a kill.
+#[test]
+fn beside_a_copy_of_the_old_certificate_the_removal_ends() {
+    for killed in [None, Some("C_DestroyObject#2:exit-after"), Some("C_DestroyObject#3:exit")] {
+        let stage = renewed(Kind::P256);
+        let old = &stage.old;
+        stage.token.inspect(|token| token.write_certificate(&old.certificate, &old.id, "a copy"));
+        let server = servers::nginx(&stage, DEMANDS);
+        let url = server.url("/login");
+        let removal = ["--retire-old", "--yes", "--trust-anchor", "ca/ca.pem"];
+        let words = [&["confirm", "--url", &url, "--server-ca", "ca/root.pem"], &removal[..]].concat();
+        if let Some(fault) = killed {
+            let driver = softhsm_module();
+            let env = [("USBTOKEN_SHIM_DRIVER", driver.as_path()), ("USBTOKEN_SHIM_FAULT", Path::new(fault))];
+            let words = [&words[..], &["--in-process"]].concat();
+            let said = stage.run_through(&shim(), &env, stage.token.pin(), &stage.token.uri(), &words);
+            assert_eq!(said.code, 86, "{said:?}");
+        }
+        let value = stage.run(&words).succeeded().json();
+        assert_eq!(
+            value["retired"],
+            serde_json::json!([serial_hex(&old.certificate)]),
+            "{killed:?}: {value:#}"
+        );
+        let left = stage.token.snapshot();
+        let left: Vec<&str> = left.with_id(&old.id).map(|one| one.label.as_str()).collect();
+        assert!(left.iter().all(|label| *label == "a copy"), "{killed:?}: {left:?}");
+        // The day after.
+        stage.run(&words).succeeded();
+    }
+}

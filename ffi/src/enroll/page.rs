@@ -370,7 +370,8 @@ impl Page {
         self.ask(USBTOKEN_ENROLL_ABANDON)?;
         let session = self.login(state)?;
         let steps = Unstoppable(&self.shared.host);
-        Ok(abandon(&session, &Run::default().progress(&steps).by(self.origin.caller()))?)
+        let run = self.shared.host.knowing_installations(Run::default());
+        Ok(abandon(&session, &run.progress(&steps).by(self.origin.caller()))?)
     }
 
     /// The keys of this origin whose jobs are not finished, and the credentials.

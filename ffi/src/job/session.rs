@@ -99,7 +99,7 @@ pub unsafe extern "C" fn usbtoken_session_pending(
 }
 
 /// Removes a pending key with all that belongs to its job, and nothing else. USBTOKEN_REMOVAL_DOUBTFUL where it is not certain
-/// that the key is ours: then a person names it, usbtoken_session_abandon_named.
+/// that the key is ours, or where it is another one than that of the job's request, which this computer made: then a person names it, usbtoken_session_abandon_named.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_session_abandon(
     session: *const usbtoken_session,

@@ -68,6 +68,7 @@ impl Pages {
         let token = &self.stage.token;
         command.arg(token.module()).arg(token.uri()).arg(token.pin()).arg("-").arg(BANK).args(words);
         command.envs(token.env()).env("LSAN_OPTIONS", leak_options());
+        command.env("XDG_STATE_HOME", self.file("state"));
         command.current_dir(self.stage.folder.path());
         if let Some(profile) = &self.profile {
             command.env("USBTOKEN_TEST_BANK", profile);

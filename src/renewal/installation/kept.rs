@@ -1,6 +1,7 @@
 //! The records of installations in a folder, from one process to the next.
 
 mod removals;
+mod requests;
 
 pub use self::removals::BegunRemoval;
 

@@ -279,3 +279,25 @@ fn where_a_certificate_was_renewed_onto_another_token_is_known() {
     }
     assert_eq!(desk.files(), [format!("{}.renewed", fingerprint(&desk.certificate))]);
 }
+
+/// The key of a request is that of its record alone; what cannot be believed says nothing.
+#[test]
+fn for_which_key_a_request_is_is_kept() {
+    let desk = Desk::new();
+    let (kept, key) = (desk.kept(), desk.certificate.public_key().clone());
+    assert_eq!(kept.requested(b"ut2p one"), None);
+    kept.note_request(b"ut2p one", &key);
+    assert_eq!(desk.kept().requested(b"ut2p one"), Some(key));
+    assert_eq!(desk.kept().requested(b"ut2p two"), None);
+    let file = fs::read_dir(desk.folder()).unwrap().next().unwrap().unwrap().path();
+    let written = fs::read_to_string(&file).unwrap();
+    for other in
+        [written.replace("\"version\": 1", "\"version\": 2"), written.replace("30", "zz"), String::new()]
+    {
+        desk.write(&file, other.as_bytes());
+        assert_eq!(desk.kept().requested(b"ut2p one"), None, "{other}");
+    }
+    desk.write(&file, written.as_bytes());
+    open_to(&file, 0o644);
+    assert_eq!(desk.kept().requested(b"ut2p one"), None, "others may have written it");
+}

@@ -255,16 +255,23 @@ impl Removal<'_> {
     /// shown, then the error.
     fn retire(&self, new: &Credential, olds: &[Credential], ended: Vec<String>, told: &mut Outcome) {
         let mut retired = ended;
+        let mut gone: Vec<&Certificate> = Vec::new();
         for old in olds {
             if let Err(error) = self.remove(new, old) {
-                // What it is a copy of has gone.
-                if error.code() == Code::OldIsCopy {
+                // What it is a copy of has gone, or it has gone with that.
+                let went_along =
+                    || error.code() == Code::CredentialNotFound && gone.contains(&old.certificate());
+                if error.code() == Code::OldIsCopy || went_along() {
                     continue;
                 }
                 told.exit = Some(error.code().family());
                 told.afterwards = Some(error);
                 break;
             }
+            if gone.contains(&old.certificate()) {
+                continue;
+            }
+            gone.push(old.certificate());
             retired.push(old.certificate().serial().to_string());
             told.text.push_str(&format!("\n{}", Words::Retired.text(self.run.lang)));
         }
