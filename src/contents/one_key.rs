@@ -15,12 +15,19 @@ use std::collections::HashSet;
 pub(super) enum OnOneKey {
     /// It renews it.
     Renewal,
-    /// It stands in its place, with its identifier and label, and is of another CA or of another firm: another program's, which takes
-    /// the label of the key, or a renewal by a CA, or of a firm, with a new name. Only who has installed it knows.
+    /// It stands in its place, with its identifier and label, and is of another CA or in another name: another program's, which takes
+    /// the label of the key, or a renewal by a CA, or of a holder, with a new name. Only who has installed it knows.
     Stranger,
 }
 
-/// Whether nothing that a CA usually changes tells two certificates for one key apart.
+/// Whether a certificate is for the same key, under the same identifier and label, and ends later.
+fn stands_in_its_place(new: &Credential, old: &Credential) -> bool {
+    let (is, was) = (new.certificate(), old.certificate());
+    let in_its_place = new.id() == old.id() && new.stored_label() == old.stored_label();
+    in_its_place && is.public_key() == was.public_key() && is.not_after() > was.not_after()
+}
+
+/// Whether nothing but what a CA usually changes tells two certificates for one key apart.
 fn are_of_one_firm(one: &Certificate, other: &Certificate) -> bool {
     SubjectRule::CommonNameMayChange.allows(one.subject(), other.subject())
 }
@@ -40,13 +47,15 @@ impl Contents {
             let signed = signed.contains(key);
             for &old in places {
                 let later = latest_first.iter().take_while(|new| self.end_of(**new) > self.end_of(old));
-                for (relation, strange) in [(OnOneKey::Renewal, false), (OnOneKey::Stranger, true)] {
-                    let new = later.clone().find(|new| self.on_one_key(old, **new) == Some(relation));
-                    let claim = |new: &usize| {
-                        let (new, sure, twice) = (*new, false, false);
-                        Claim { old, new, signed, sure, twice, strange }
-                    };
-                    claims.extend(new.map(claim));
+                let (mut renewed, sure, twice) = (false, false, false);
+                for &new in later {
+                    let Some(relation) = self.on_one_key(old, new) else { continue };
+                    let strange = relation == OnOneKey::Stranger;
+                    // The caller may know any of those that nothing here tells apart.
+                    if strange || !renewed {
+                        claims.push(Claim { old, new, signed, sure, twice, strange });
+                    }
+                    renewed |= !strange;
                 }
             }
         }
@@ -59,7 +68,7 @@ impl Contents {
     }
 
     /// What a certificate for the same key is to another one: other programs put certificates for their own purposes on a key. The
-    /// issuer is the same, and the subject; the common name may be another one where the new one stands in the old one's place.
+    /// issuer is the same, and the subject.
     pub(super) fn on_one_key(&self, old: usize, new: usize) -> Option<OnOneKey> {
         let (one, other) = (self.certificates.get(old)?, self.certificates.get(new)?);
         let (was, now) = (self.certificate(old)?, self.certificate(new)?);
@@ -68,7 +77,7 @@ impl Contents {
         let firm = are_of_one_firm(was, now);
         match issuer {
             _ if !self.ends_later(old, new) => None,
-            true if self.have_one_holder(old, new) || in_its_place && firm => Some(OnOneKey::Renewal),
+            true if self.have_one_holder(old, new) => Some(OnOneKey::Renewal),
             _ if !in_its_place || !(issuer || firm) => None,
             // The CA's key says more than its name.
             _ if self.is_renewed_by(was, now) => Some(OnOneKey::Renewal),
@@ -92,12 +101,16 @@ impl Credentials {
     /// and other programs put certificates of other holders on a key.
     #[must_use]
     pub fn to_renew(mut self, is_installed: impl Fn(&Certificate) -> bool) -> Self {
-        let due: Vec<Certificate> = self.iter().map(|one| one.certificate().clone()).collect();
+        let all: Vec<Credential> = self.iter().cloned().collect();
+        let due: Vec<Certificate> = all.iter().map(|one| one.certificate().clone()).collect();
         let is_renewed = |one: &Credential| {
-            one.successor().is_some_and(|by| {
+            let by_its_names = one.successor().is_some_and(|by| {
                 let new = &by.certificate;
                 one.certificate().has_same_holder(new) || !due.contains(new) || is_installed(new)
-            })
+            });
+            // One in another name that stands in its place is shown as no successor.
+            by_its_names
+                || all.iter().any(|new| stands_in_its_place(new, one) && is_installed(new.certificate()))
         };
         self = self.without(is_renewed);
         self.choice.add(Narrowed::ToRenew(due.into_iter().filter(is_installed).collect()));
@@ -105,7 +118,7 @@ impl Credentials {
     }
 
     /// Those but for other programs' certificates for the key of one that the caller has installed, or has replaced by one: of another CA, or
-    /// of another firm, and not replaced themselves. Where it has installed any, also without those that
+    /// in another name, and not replaced themselves. Where it has installed any, also without those that
     /// only one in another name for the same key, without a record of ours, seems to follow, and without that one.
     #[must_use]
     pub fn without_strangers(mut self, is_installed: impl Fn(&Certificate) -> bool) -> Self {
@@ -122,25 +135,23 @@ impl Credentials {
             |one: &Certificate, other: &&Credential| one.public_key() == other.certificate().public_key();
         let is_on_our_key = |one: &Certificate| {
             let mut beside = installed.iter().filter(|other| shares(one, other)).peekable();
-            let has_other_firm = beside.peek().is_some()
-                && !beside.any(|other| {
-                    let other = other.certificate();
-                    one.issuer().matches(other.issuer()) && are_of_one_firm(other, one)
-                });
             let mut before = replaced.iter().filter(|other| shares(one, other)).peekable();
-            let has_other_name = before.peek().is_some()
-                && !before.any(|other| {
-                    let other = other.certificate();
-                    one.issuer().matches(other.issuer()) && other.has_same_holder(one)
-                });
-            has_other_firm || has_other_name
+            let is_of_it = |other: &Credential| {
+                let other = other.certificate();
+                one.issuer().matches(other.issuer()) && other.has_same_holder(one)
+            };
+            let is_strange_beside = beside.peek().is_some() && !beside.any(is_of_it);
+            is_strange_beside || before.peek().is_some() && !before.any(is_of_it)
         };
         let recorded = self.iter().filter(|one| Marking::of(one.stored_label().bytes()).record().is_some());
         let recorded: Vec<&Certificate> = recorded.map(Credential::certificate).collect();
         let mut strange: Vec<Certificate> = Vec::new();
         for one in self.iter().filter(|one| !is_ours(one.certificate())) {
             let certificate = one.certificate();
-            let in_other_name = one.successor().map(|by| &by.certificate).filter(|new| {
+            let by_its_names = one.successor().map(|by| &by.certificate);
+            let in_its_place = self.iter().filter(|new| stands_in_its_place(new, one));
+            let mut after = by_its_names.into_iter().chain(in_its_place.map(Credential::certificate));
+            let in_other_name = after.find(|new| {
                 let shares = certificate.public_key() == new.public_key();
                 shares && !certificate.has_same_holder(new) && !is_ours(new) && !recorded.contains(new)
             });

@@ -292,8 +292,7 @@ impl Retire {
         let is_other = |other: &&Certificate| *other != new.certificate();
         match old.others_named(new.subject()).find(is_other).filter(|_| !self.named) {
             Some(other) => Err(about(doubt(Step::Retire, old.id(), "name_of_another_user"), old)
-                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))
-                .fact(Fact::Successor, old.naming(new.certificate()))),
+                .fact(Fact::Candidate, format!("{} (serial {})", other.subject(), other.serial()))),
             None => Ok(()),
         }
     }
@@ -423,8 +422,11 @@ impl Retire {
         let row = contents.row(session, old.certificate())?;
         let of_row = row.iter().any(|follower| follower.certificate() == named);
         let refused = |reason| about(doubt(Step::Retire, old.id(), reason), old);
+        // What the record on their one key says is of an earlier one.
+        let in_place = contents.strangers_in_place_of(old.certificate()).any(|one| one == named);
         match row.first() {
             _ if of_row => Ok(vec![shown]),
+            None if in_place => Ok(vec![shown]),
             // That one may be named in its place.
             Some(follower) => {
                 Err(refused("another_follows").fact(Fact::Successor, old.naming(follower.certificate())))
@@ -437,7 +439,7 @@ impl Retire {
         }
     }
 
-    /// Of what stands in its place on its key, of another CA or another firm, those that are known to renew it: by the caller's own records,
+    /// Of what stands in its place on its key, of another CA or in another name, those that are known to renew it: by the caller's own records,
     /// or in the same name, with what shows that they come from the right CA.
     fn known_strangers(
         &self,

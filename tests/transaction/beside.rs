@@ -176,11 +176,14 @@ fn an_answer_with_another_users_name_removes_nothing_by_itself() {
     let removal = Retire::replaced_by(&installed).unwrap();
     let error = refused(removal.run(&session, &run()), Code::RemovalDoubtful);
     assert_eq!(facts(&error, Fact::Reason), ["name_of_another_user"]);
+    // No command is offered that would leave her with nothing.
+    assert!(facts(&error, Fact::Successor).is_empty());
     refused(bank.retire(&session, &alice), Code::RemovalDoubtful);
     bank.soft.snapshot().assert_same_as(&before);
     // Nor is it renewed, so that nobody had to be asked: a second order would be as wrong.
     let again = Renewal::of(credential(&token, &[0xa])).policy(&bank.anchored()).begin(&session, &run());
-    assert_eq!(refused(again, Code::RenewedForAnother).code().name(), "renewed_for_another");
+    let error = refused(again, Code::RenewedForAnother);
+    assert_eq!((error.code().name(), facts(&error, Fact::Successor).len()), ("renewed_for_another", 0));
     bank.soft.snapshot().assert_same_as(&before);
     // A person who names both knows whose it is.
     let named = Retire::of(&alice, &bank.anchored()).successor(installed.credential.certificate());

@@ -172,9 +172,8 @@ fn another_user_s_certificate_for_the_same_key_is_no_successor() {
     };
     let cases = [
         (None, &ours, true, true),
-        // Of another person of the firm: only where it stands in the old one's place, as a renewal of ours puts it.
-        (None, &colleague, false, true),
-        // Of another firm or another CA: not by itself wherever it stands.
+        // Of another person, firm or CA: not by itself wherever it stands.
+        (None, &colleague, false, false),
         (None, &theirs, false, false),
         (Some(&stranger), &ours, false, false),
         (Some(&stranger), &theirs, false, false),

@@ -27,7 +27,7 @@ pub(super) fn is_for_another(
 
 pub(super) fn renewed_for_another(old: &OldCertificate, by: &Successor) -> Error {
     let error = old.identify(Error::new(Code::RenewedForAnother).during(Step::Preflight));
-    error.fact(Fact::Candidate, by).fact(Fact::Successor, old.naming(&by.certificate))
+    error.fact(Fact::Candidate, by)
 }
 
 /// Who wants the old key has to have it: it is not on the token where its certificate is elsewhere.

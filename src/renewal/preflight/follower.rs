@@ -27,8 +27,9 @@ pub(super) fn known(
     known.or(by).or_else(|| contents.successor_known(old, is_vouched_for))
 }
 
-/// Why nothing is begun for a certificate in whose place another one stands on its key, of another CA or another firm, though nobody can
-/// tell whether it is another program's. The caller that has installed the old one, and not that, can.
+/// Why nothing is begun for a certificate in whose place another one stands on its key, of another CA or in another name, though nobody can
+/// tell whether it is another program's. The caller that has installed the old one, and not that, can; but where the CA may have given the
+/// holder that name, another computer may have ordered it.
 pub(super) fn stranger(
     renewal: &Renewal,
     contents: &Contents,
@@ -36,10 +37,15 @@ pub(super) fn stranger(
     run: &Run<'_>,
 ) -> Option<Error> {
     let was = old.certificate();
-    if renewal.although_renewed || run.has_installed(was) {
+    if renewal.although_renewed {
         return None;
     }
-    let new = contents.strangers_in_place_of(was).max_by_key(|new| new.not_after())?;
+    let may_be_an_answer = |new: &&Certificate| {
+        let allows = renewal.policy.subject_rule().allows(was.subject(), new.subject());
+        !run.has_installed(was) || allows && was.issuer().matches(new.issuer())
+    };
+    let strangers = contents.strangers_in_place_of(was).filter(may_be_an_answer);
+    let new = strangers.max_by_key(|new| new.not_after())?;
     let error = old.identify(Error::new(Code::SuccessorDoubtful)).during(Step::Preflight);
     let error = error.fact(Fact::Candidate, format!("{} (serial {})", new.subject(), new.serial()));
     Some(match was.issuer().matches(new.issuer()) {

@@ -215,9 +215,8 @@ impl Preflight {
                 (None, _) => unique(gone(old)),
                 (Some(now), Some(by)) if !renewal.although_renewed && is_for_another(now, by, run) => {
                     let error = about(Error::new(Code::RenewedForAnother).during(Step::Preflight), old);
-                    let error =
-                        error.fact(Fact::Candidate, by).fact(Fact::Successor, now.naming(&by.certificate));
-                    unique(PointResult::Blocker(error));
+                    // That it takes this one's place is offered to nobody: this one's holder would be left with nothing.
+                    unique(PointResult::Blocker(error.fact(Fact::Candidate, by)));
                 }
                 (Some(_), Some(by)) if !renewal.although_renewed => {
                     unique(PointResult::Blocker(refusal(old, by)));
