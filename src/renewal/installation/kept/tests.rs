@@ -9,6 +9,9 @@ use super::*;
 
 const TODAY: Date = Date::constant(2026, 11, 27);
 
+/// Of a record, in bytes.
+const MOST: u64 = 65_536;
+
 fn certificate() -> Certificate {
     Certificate::from_der(TestCa::new().root()).unwrap()
 }
@@ -150,7 +153,7 @@ fn what_cannot_be_believed_counts_as_of_today() {
             let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(desk.path()).status();
             assert!(made.unwrap().success());
         }),
-        ("larger than any record", &|desk| desk.write(&desk.path(), &padded(&earlier(desk), LARGEST + 1))),
+        ("larger than any record", &|desk| desk.write(&desk.path(), &padded(&earlier(desk), MOST + 1))),
     ];
     for (what, make) in ways {
         let desk = Desk::new();
@@ -159,7 +162,7 @@ fn what_cannot_be_believed_counts_as_of_today() {
     }
     // What is as large as may be is read whole.
     let desk = Desk::new();
-    desk.write(&desk.path(), &padded(&earlier(&desk), LARGEST));
+    desk.write(&desk.path(), &padded(&earlier(&desk), MOST));
     assert_eq!(desk.read(TODAY), Said::Record(earlier(&desk)));
 }
 
