@@ -1,4 +1,4 @@
-//! Reading `drivers.toml`.
+//! Reading `drivers.toml` and `profiles.toml`.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,9 @@ use super::usb_id::{Class, UsbId};
 /// The file, compiled in.
 pub(super) const BUILTIN: &str = include_str!("drivers.toml");
 
+/// What families of tokens need, compiled in.
+pub(super) const PROFILES: &str = include_str!("profiles.toml");
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,8 +22,15 @@ struct File {
     sources: BTreeMap<String, String>,
     folders: Folders,
     vendors: BTreeMap<String, String>,
-    profile: Vec<ProfileEntry>,
     family: Vec<FamilyEntry>,
+}
+
+/// The other file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileFile {
+    sources: BTreeMap<String, String>,
+    profile: Vec<ProfileEntry>,
 }
 
 /// Folders that are searched for every module.
@@ -117,24 +127,34 @@ impl Catalogue {
         };
         Ok(Catalogue {
             families: file.family.into_iter().map(Family::from).collect(),
-            profiles: file.profile.into_iter().map(Profile::from).collect(),
             vendors: file.vendors.into_iter().map(vendor).collect::<Result<_, _>>()?,
             folders: file.folders,
         })
     }
 }
 
+impl Profile {
+    /// Reads the profiles.
+    pub(super) fn parse(text: &str) -> Result<Vec<Profile>, String> {
+        let file: ProfileFile = toml::from_str(text).map_err(|error| error.to_string())?;
+        for profile in file.profile.iter().filter(|profile| profile.name != "generic") {
+            check_source(&file.sources, &profile.name, &profile.sources)?;
+        }
+        Ok(file.profile.into_iter().map(Profile::from).collect())
+    }
+}
+
 /// Every fact has a source, and every source is told in full once.
-fn check_sources(file: &File) -> Result<(), String> {
-    let check = |what: &str, sources: &[String]| match sources.iter().find(|s| !file.sources.contains_key(*s))
-    {
+fn check_source(told: &BTreeMap<String, String>, what: &str, sources: &[String]) -> Result<(), String> {
+    match sources.iter().find(|source| !told.contains_key(*source)) {
         Some(unknown) => Err(format!("{what}: unknown source {unknown}")),
         None if sources.is_empty() => Err(format!("{what}: no source")),
         None => Ok(()),
-    };
-    for profile in file.profile.iter().filter(|profile| profile.name != "generic") {
-        check(&profile.name, &profile.sources)?;
     }
+}
+
+fn check_sources(file: &File) -> Result<(), String> {
+    let check = |what: &str, sources: &[String]| check_source(&file.sources, what, sources);
     for family in &file.family {
         for device in &family.device {
             check(&format!("{} {}", family.id, device.usb), &device.sources)?;

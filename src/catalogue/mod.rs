@@ -1,6 +1,6 @@
 //! The catalogue of token families: their USB devices, the drivers they need and where those are installed.
 //!
-//! The data is one readable file, `catalogue/drivers.toml`. A user adds drivers of their own in a second file, which
+//! The data is two readable files, `catalogue/drivers.toml` and `catalogue/profiles.toml`. A user adds drivers of their own in a second file, which
 //! `docs/discovery.md` describes. Vendor and product numbers are a hint; what decides is a driver that sees the token.
 //!
 //! ```
@@ -42,7 +42,6 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     families: Vec<Family>,
-    profiles: Vec<Profile>,
     vendors: Vec<(u16, String)>,
     folders: data::Folders,
 }
@@ -110,32 +109,43 @@ impl Catalogue {
             })
             .collect()
     }
+}
 
-    /// The quirk profile for a token: by the manufacturer's name in CK_TOKEN_INFO, else by the one in CK_INFO, else
+impl Profile {
+    /// Those that are part of this library. They are read without the catalogue of drivers, which only a search needs.
+    pub(crate) fn builtin() -> &'static [Profile] {
+        static BUILTIN: OnceLock<Vec<Profile>> = OnceLock::new();
+        BUILTIN.get_or_init(|| match Profile::parse(data::PROFILES) {
+            Ok(profiles) => profiles,
+            // The text is compiled in, and the tests parse it.
+            Err(error) => unreachable!("the built-in profiles: {error}"),
+        })
+    }
+
+    /// The profile for a token: by the manufacturer's name in CK_TOKEN_INFO, else by the one in CK_INFO, else
     /// the generic one. Where CK_INFO decides, and the driver's file belongs to families that agree on a profile, it
     /// is theirs: a maker may have several. The file alone decides nothing.
-    pub(crate) fn profile(
-        &self,
+    pub(crate) fn of(
         token_manufacturer: &str,
         library_manufacturer: impl FnOnce() -> String,
         driver: &str,
-    ) -> &Profile {
-        let by_name = |name: &str| self.profiles.iter().find(|profile| profile.is_of(name));
+    ) -> &'static Profile {
+        let by_name = |name: &str| Self::builtin().iter().find(|profile| profile.is_of(name));
         let by_library = || {
             let by_maker = by_name(&library_manufacturer())?;
-            Some(self.profile_of_driver(driver).unwrap_or(by_maker))
+            Some(Self::of_driver(driver).unwrap_or(by_maker))
         };
-        by_name(token_manufacturer).or_else(by_library).unwrap_or_else(|| self.generic_profile())
+        by_name(token_manufacturer).or_else(by_library).unwrap_or_else(|| Self::usual())
     }
 
-    fn profile_of_driver(&self, driver: &str) -> Option<&Profile> {
-        let families = self.families_of_driver(driver);
+    fn of_driver(driver: &str) -> Option<&'static Profile> {
+        let families = Catalogue::builtin().families_of_driver(driver);
         let first = families.first()?;
         let agree = families.iter().all(|family| family.profile == first.profile);
-        self.profiles.iter().find(|profile| agree && profile.name == first.profile)
+        Self::builtin().iter().find(|profile| agree && profile.name == first.profile)
     }
 
-    fn generic_profile(&self) -> &Profile {
+    fn usual() -> &'static Profile {
         static GENERIC: OnceLock<Profile> = OnceLock::new();
         GENERIC.get_or_init(Profile::generic)
     }

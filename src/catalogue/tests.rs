@@ -31,7 +31,7 @@ fn the_built_in_catalogue_is_consistent() {
     for family in catalogue.families() {
         assert!(!family.modules.is_empty(), "{} has no driver", family.id);
         assert!(family.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
-        assert!(catalogue.profiles.iter().any(|p| p.name == family.profile), "{}", family.profile);
+        assert!(Profile::builtin().iter().any(|p| p.name == family.profile), "{}", family.profile);
         names.push(&family.id);
         let mut within: Vec<_> = family.devices.iter().map(|device| device.usb).collect();
         within.dedup();
@@ -57,7 +57,7 @@ fn the_built_in_catalogue_is_consistent() {
     for (usb, shared) in devices {
         assert!(shared.len() == 1 || shared.iter().all(|shared| *shared), "{usb} stands twice, not shared");
     }
-    assert_eq!(catalogue.profiles.iter().find(|p| p.name == "generic"), Some(&Profile::generic()));
+    assert_eq!(Profile::builtin().iter().find(|p| p.name == "generic"), Some(&Profile::generic()));
 }
 
 #[test]
@@ -139,9 +139,8 @@ fn a_32_bit_program_looks_for_other_files_in_other_folders() {
 
 #[test]
 fn a_profile_is_chosen_by_what_token_and_driver_say() {
-    let catalogue = Catalogue::builtin();
     let choose =
-        |token, library: &str, driver| catalogue.profile(token, || library.to_owned(), driver).name.clone();
+        |token, library: &str, driver| Profile::of(token, || library.to_owned(), driver).name.clone();
     assert_eq!(choose("SafeNet, Inc.", "", ""), "safenet");
     assert_eq!(choose("", "feitian technologies", ""), "feitian");
     assert_eq!(choose("Gemalto", "SafeNet, Inc.", "libeToken.so"), "idprime");
@@ -154,20 +153,20 @@ fn a_profile_is_chosen_by_what_token_and_driver_say() {
     assert_eq!(choose("SoftHSM project", "SoftHSM", "libsofthsm2.so"), "generic");
     assert_eq!(choose("", "", ""), "generic");
     assert_eq!(choose("Ф", "Saf", "x"), "generic");
-    assert!(catalogue.profile("EnterSafe", String::new, "").public_key_in_session);
+    assert!(Profile::of("EnterSafe", String::new, "").public_key_in_session);
 }
 
 /// What no implementation of docs/tokens.md shows is marked.
 #[test]
 fn every_profile_but_the_usual_one_is_uncertain() {
-    let certain = Catalogue::builtin().profiles.iter().filter(|profile| !profile.uncertain);
+    let certain = Profile::builtin().iter().filter(|profile| !profile.uncertain);
     assert_eq!(certain.map(|profile| &*profile.name).collect::<Vec<_>>(), ["generic"]);
 }
 
 #[test]
 fn the_driver_is_asked_only_when_the_token_does_not_tell() {
     let asked = || unreachable!("the token said it");
-    assert_eq!(Catalogue::builtin().profile("Aladdin Ltd.", asked, "").name, "safenet");
+    assert_eq!(Profile::of("Aladdin Ltd.", asked, "").name, "safenet");
 }
 
 fn with_user(contents: &[u8]) -> Result<Catalogue> {

@@ -1,10 +1,10 @@
 //! What families of tokens need beyond the generic behaviour.
 //!
-//! The facts are entries of the catalogue (`catalogue/drivers.toml`); here they become what the calls do.
+//! The facts are entries of the catalogue (`catalogue/profiles.toml`); here they become what the calls do.
 
 use super::identity::TokenIdentity;
 use super::template_set::{Part, TemplateSet};
-use crate::catalogue::{self, Catalogue};
+use crate::catalogue::Profile;
 use crate::driver::module::Module;
 
 /// How to treat a token. Chosen by what the token and the driver say of themselves, never by slot or path alone.
@@ -67,12 +67,12 @@ impl Quirks {
     pub(in crate::driver) fn of(module: &Module, token: &TokenIdentity) -> Self {
         let library = || module.info().map(|info| info.manufacturer).unwrap_or_default();
         let driver = module.path().file_name().and_then(|file| file.to_str()).unwrap_or_default();
-        Self::from(Catalogue::builtin().profile(&token.manufacturer, library, driver))
+        Self::from(Profile::of(&token.manufacturer, library, driver))
     }
 }
 
-impl From<&catalogue::Profile> for Quirks {
-    fn from(facts: &catalogue::Profile) -> Self {
+impl From<&Profile> for Quirks {
+    fn from(facts: &Profile) -> Self {
         let [no_usage, in_session, no_id, no_id_in_session] = [
             TemplateSet::without(&[Part::Usage]),
             TemplateSet::without(&[Part::Usage, Part::PublicStored]),
@@ -92,8 +92,7 @@ mod tests {
     use super::*;
 
     fn of(public_key_in_session: bool) -> [TemplateSet; 5] {
-        Quirks::from(&catalogue::Profile { public_key_in_session, ..catalogue::Profile::generic() })
-            .template_sets
+        Quirks::from(&Profile { public_key_in_session, ..Profile::generic() }).template_sets
     }
 
     #[test]
