@@ -22,6 +22,7 @@ mod known;
 mod lists;
 mod model;
 mod named;
+mod one_key;
 mod removals;
 mod replaced;
 mod rows;
