@@ -315,7 +315,7 @@ impl Contents {
     fn oldest_of_the_same_key(&self, of: &Certificate) -> Option<&Certificate> {
         let new = self.place_of(of)?;
         let others = self.certificates_for(of.public_key());
-        let older = others.filter(|old| self.is_of_the_same_renewals(*old, new));
+        let older = others.filter(|old| self.renews(*old, new));
         older.filter_map(|old| self.certificate(old)).min_by_key(|one| one.not_after())
     }
 

@@ -182,7 +182,9 @@ impl Contents {
         let is_its = |claim: &Claim| {
             claim.old == place && claim.signed && self.certificate(claim.new).is_some_and(&is_known)
         };
-        let claim = self.claims().into_iter().filter(is_its).max_by_key(|claim| self.end_of(claim.new))?;
+        // Of two that say the same, what the key has shown counts.
+        let claims = self.claims_for(place).into_iter().chain(self.claims());
+        let claim = claims.filter(is_its).max_by_key(|claim| self.end_of(claim.new))?;
         self.successors_by(HashMap::from([(place, claim)])).remove(&place)
     }
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::contents::Credentials;
-use crate::contents::one_key::OnOneKey;
+use crate::contents::one_key::{OnOneKey, comparisons};
+use crate::contents::successor::Claim;
 
 fn of_the_firm(organization: &str, name: &str) -> Vec<u8> {
     NameDer::new().organization(Text::Utf8, organization).common(Text::Utf8, name).to_der()
@@ -85,8 +86,9 @@ fn what_a_later_certificate_for_the_key_is_depends_on_its_names_its_place_and_it
 }
 
 /// Of several renewals the last one is claimed, and each stranger, which the caller may know.
+/// Of each the last renewal is claimed, or the last stranger where there is none; the caller may know any of them.
 #[test]
-fn the_last_renewal_and_every_stranger_are_claimed() {
+fn the_last_renewal_is_claimed_and_any_may_be_known() {
     let ca = TestCa::new();
     let (public, spki) = key();
     let (ours, colleague) = (of_the_firm("Example", "Alice"), of_the_firm("Example", "Carol"));
@@ -100,21 +102,59 @@ fn the_last_renewal_and_every_stranger_are_claimed() {
     let contents = made.contents();
     let first = contents.certificate(0).unwrap();
     assert_eq!(contents.strangers_in_place_of(first).count(), 2);
-    let mut claims: Vec<(usize, usize, bool)> = Vec::new();
-    claims.extend(contents.claims_of_shared_keys().iter().map(|one| (one.old, one.new, one.strange)));
-    claims.sort_unstable();
-    let expected = [
-        (0, 2, false),
-        (0, 3, true),
-        (0, 4, true),
-        (1, 2, false),
-        (3, 1, true),
-        (3, 2, true),
-        (4, 1, true),
-        (4, 2, true),
-        (4, 3, false),
+    let sorted = |claims: Vec<Claim>| {
+        let mut claims: Vec<_> = claims.iter().map(|one| (one.old, one.new, one.strange)).collect();
+        claims.sort_unstable();
+        claims
+    };
+    let expected = [(0, 2, false), (1, 2, false), (3, 2, true), (4, 3, false)];
+    assert_eq!(sorted(contents.claims_of_shared_keys()), expected);
+    let known = [
+        vec![(0, 1, false), (0, 2, false), (0, 3, true), (0, 4, true)],
+        vec![(1, 2, false)],
+        vec![],
+        vec![(3, 1, true), (3, 2, true)],
+        vec![(4, 1, true), (4, 2, true), (4, 3, false)],
     ];
-    assert_eq!(claims, expected);
+    for (old, expected) in known.into_iter().enumerate() {
+        assert_eq!(sorted(contents.claims_for(old)), expected);
+    }
+}
+
+/// With more on one key than each is compared with, which is nobody's renewals: one with the very same names is found behind them, and
+/// nothing that a list says takes more work than the certificates are.
+#[test]
+fn however_many_are_on_one_key_each_is_compared_with_few() {
+    let ca = TestCa::new();
+    let (public, spki) = key();
+    let ours = of_the_firm("Example", "Alice");
+    let made_of = |strangers: i64| {
+        let mut made = Made::default().pair(2, SAME.0, b"x", &public);
+        for (number, days) in [(10, 11), (11, 100)] {
+            let one = issued(&ca, None, &ours, &spki, days, u8::try_from(number).unwrap());
+            made = made.certificate(number, SAME.0, SAME.1, one.der());
+        }
+        for at in 0..strangers {
+            let name = of_the_firm("Example", &format!("Name {at}"));
+            let one = issued(&ca, None, &name, &spki, 200 + at, 1);
+            made = made.certificate(20 + u32::try_from(at).unwrap(), SAME.0, SAME.1, one.der());
+        }
+        made
+    };
+    let compared = |strangers: i64| {
+        let made = made_of(strangers);
+        let contents = made.contents();
+        let before = comparisons();
+        let claims = contents.claims_of_shared_keys();
+        let count = comparisons() - before;
+        let renewed = claims.iter().find(|claim| claim.old == 0).map(|claim| (claim.new, claim.strange));
+        assert_eq!(renewed, Some((1, false)), "{strangers}");
+        assert_eq!(contents.claims_for(0).len(), usize::try_from(strangers).unwrap() + 1);
+        count
+    };
+    let [one, two, three] = [40, 80, 120].map(compared);
+    assert!(one > 0);
+    assert_eq!(three - two, two - one, "{one}");
 }
 
 /// One that was installed under another identifier or label takes the place of none in another name.
