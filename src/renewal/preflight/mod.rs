@@ -1,4 +1,5 @@
 //! What is checked before anyone is asked for a PIN, and again before anything is written.
+
 mod elsewhere;
 mod first;
 mod follower;
@@ -188,7 +189,10 @@ impl Preflight {
             renewed: by.map(|by| renewed(Notice::Renewed, renewal, by)),
         };
         let mut findings = findings(renewal, session.token(), &done, run, true);
-        findings.extend(first::window(renewal, &credentials, run));
+        if let Some(window) = first::window(renewal, &credentials, run) {
+            findings.retain(|finding| finding.point != Point::Window);
+            findings.push(window);
+        }
         findings.push(PreflightPoint {
             point: Point::NothingPending,
             state: nothing_pending(renewal, waiting, run),
