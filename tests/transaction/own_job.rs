@@ -9,7 +9,7 @@ use usbtoken::error::{Fact, Notice, Point};
 use usbtoken::pki::{Closing, ProofLevel, ResponseForm, SubjectRule, jst_date};
 use usbtoken::places::OldCertificate;
 use usbtoken::renewal::{PendingKey, PendingState, PointResult, Preflight, Retire};
-use usbtoken::{Code, Install, Installed, Policy, Renewal};
+use usbtoken::{Code, Install, Installed, Policy, Renewal, Response, Session};
 use usbtoken_testkit::{Kind, NameDer, Text, days_from_now, serial_hex};
 
 fn has(installed: &Installed, notice: Notice) -> bool {
@@ -202,27 +202,32 @@ fn a_key_that_is_used_again_shares_its_label() {
     assert!(!has(&installed, Notice::OldCertificateReplaced));
 }
 
+/// Two jobs, by the identifiers of their keys, and one file with the answers to both.
+fn two_jobs(bank: &Bank, session: &Session) -> ([Vec<u8>; 2], Response) {
+    let jobs = ["Alice", "Bob"].map(|common| {
+        let name = NameDer::new().organization(Text::Utf8, "firm").common(Text::Utf8, common);
+        let renewal = Renewal::first(usbtoken::pki::Name::from_der(&name.to_der()).unwrap());
+        let pending = renewal.beside_pending().begin(session, &run()).unwrap();
+        let pem = usbtoken::Certificate::from_der(&bank.certify(&pending)).unwrap().to_pem();
+        (pending.key_id().to_vec(), pem)
+    });
+    let both = read(jobs.iter().map(|(_, pem)| pem.as_str()).collect::<String>().as_bytes());
+    (jobs.map(|(id, _)| id), both)
+}
+
 /// One file with the answers to two jobs: the caller says which job is meant.
 #[test]
 fn of_several_answers_the_one_is_installed_that_is_meant() {
     for which in [0, 1] {
         let bank = Bank::new();
         let (session, _) = bank.open();
-        let first = |common: &str| {
-            let name = NameDer::new().organization(Text::Utf8, "firm").common(Text::Utf8, common);
-            let renewal = Renewal::first(usbtoken::pki::Name::from_der(&name.to_der()).unwrap());
-            let pending = renewal.beside_pending().begin(&session, &run()).unwrap();
-            let pem = usbtoken::Certificate::from_der(&bank.certify(&pending)).unwrap().to_pem();
-            (pending.key_id().to_vec(), pem)
-        };
-        let jobs = [first("Alice"), first("Bob")];
-        let both = read(jobs.iter().map(|(_, pem)| pem.as_str()).collect::<String>().as_bytes());
-        let wanted = |key: &PendingKey| key.id() == jobs[which].0;
+        let (ids, both) = two_jobs(&bank, &session);
+        let wanted = |key: &PendingKey| key.id() == ids[which];
         let waiting = bank.soft.snapshot();
         refused(Install::new(&both).run(&session, &run()), Code::PendingAmbiguous);
         bank.soft.snapshot().assert_same_as(&waiting);
         let installed = Install::new(&both).meant(&wanted).run(&session, &run()).unwrap();
-        assert_eq!(installed.credential.id(), jobs[which].0);
+        assert_eq!(installed.credential.id(), ids[which]);
         bank.soft.snapshot().assert_keeps(&waiting);
     }
 }
@@ -232,23 +237,15 @@ fn of_several_answers_the_one_is_installed_that_is_meant() {
 fn of_several_answers_the_one_is_installed_whose_key_the_uri_names() {
     let bank = Bank::new();
     let (session, _) = bank.open();
-    let first = |common: &str| {
-        let name = NameDer::new().organization(Text::Utf8, "firm").common(Text::Utf8, common);
-        let renewal = Renewal::first(usbtoken::pki::Name::from_der(&name.to_der()).unwrap());
-        let pending = renewal.beside_pending().begin(&session, &run()).unwrap();
-        let pem = usbtoken::Certificate::from_der(&bank.certify(&pending)).unwrap().to_pem();
-        (pending.key_id().to_vec(), pem)
-    };
-    let jobs = [first("Alice"), first("Bob")];
+    let (ids, both) = two_jobs(&bank, &session);
     drop(session);
-    let both = read(jobs.iter().map(|(_, pem)| pem.as_str()).collect::<String>().as_bytes());
-    let id: String = jobs[1].0.iter().map(|byte| format!("%{byte:02x}")).collect();
+    let id: String = ids[1].iter().map(|byte| format!("%{byte:02x}")).collect();
     let uri = format!("{};id={id}", bank.soft.uri()).parse().unwrap();
     let token = usbtoken::Finder::new().module(bank.soft.module()).find(&uri).unwrap();
     let session = bank.login(&token);
-    let other = |key: &PendingKey| key.id() == jobs[0].0;
+    let other = |key: &PendingKey| key.id() == ids[0];
     let installed = Install::new(&both).meant(&other).run(&session, &run()).unwrap();
-    assert_eq!(installed.credential.id(), jobs[1].0);
+    assert_eq!(installed.credential.id(), ids[1]);
 }
 
 /// In another process too: what the bank's CA does not answer in is refused, and nothing is written.

@@ -25,15 +25,6 @@ enum Foreign {
 }
 
 impl Stage {
-    /// The CA's command, which notes each order.
-    fn noted(&self, days: &str) -> String {
-        format!("echo >> orders; {}", self.issuer(&["--days", days]))
-    }
-
-    fn orders(&self) -> usize {
-        std::fs::read(self.file("orders")).map_or(0, |orders| orders.len())
-    }
-
     /// Our private key, which carries the record.
     fn ours(&self) -> Object {
         let now = self.token.snapshot();

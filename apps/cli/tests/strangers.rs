@@ -22,14 +22,6 @@ enum Of {
 const ALL: [Of; 3] = [Of::Firm, Of::Ca, Of::CaOfOneName];
 
 impl Stage {
-    fn noted(&self, days: &str) -> String {
-        format!("echo >> orders; {}", self.issuer(&["--days", days]))
-    }
-
-    fn orders(&self) -> usize {
-        std::fs::read(self.file("orders")).map_or(0, |orders| orders.len())
-    }
-
     /// The bank's certificate, which the first run has written.
     fn banks(&self) -> Object {
         let now = self.token.snapshot();

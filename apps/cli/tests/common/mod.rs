@@ -144,6 +144,16 @@ impl Stage {
         files
     }
 
+    /// The CA's command, which notes each order.
+    pub fn noted(&self, days: &str) -> String {
+        format!("echo >> orders; {}", self.issuer(&["--days", days]))
+    }
+
+    /// How many were noted.
+    pub fn orders(&self) -> usize {
+        std::fs::read(self.file("orders")).map_or(0, |orders| orders.len())
+    }
+
     /// Runs the whole job with the test CA as issuer.
     pub fn renew(&self, more: &[&str], issuer: &[&str]) -> Outcome {
         let issuer = self.issuer(issuer);
