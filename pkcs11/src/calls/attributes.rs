@@ -18,7 +18,7 @@ const PRIVATE_VALUE: u32 = 1024;
 /// An attribute to be read, with room for its value.
 ///
 /// A number has exactly the room of one: some drivers insist on that. The others have more than a likely value needs, and
-/// what the driver did not get to shows by the buffer, in which nothing was written.
+/// what the driver did not write is known by the pattern with which the buffer was filled.
 #[derive(Clone, Copy)]
 pub struct Wanted {
     kind: CK_ATTRIBUTE_TYPE,

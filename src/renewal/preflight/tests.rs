@@ -99,7 +99,7 @@ fn a_renewal_that_waits_is_no_matter_of_the_window() {
     }
 }
 
-/// A certificate that ended long ago may tell of a clock that is ahead; who wants it all the same, gets it.
+/// Where a certificate ended long ago the clock may be ahead; who wants it all the same, gets it.
 #[test]
 fn an_end_that_is_long_past_is_believed_where_the_renewal_is_forced() {
     let mut token = MadeUp::new();
