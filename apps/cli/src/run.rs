@@ -155,6 +155,11 @@ impl Run {
         Tongue { lang: self.lang, bank: self.bank() }
     }
 
+    /// What programs read, which is made for them alone.
+    pub fn for_programs(&self, make: impl FnOnce() -> Value) -> Value {
+        if self.global.json { make() } else { Value::Null }
+    }
+
     /// Says with an error what the way in which the bank delivers this token has to do with it.
     pub fn explain(&self, error: Error, token: &Token) -> Error {
         match self.bank() {

@@ -37,7 +37,7 @@ pub trait Pieces {
 pub struct Outcome {
     /// For people, without the last line end.
     pub text: String,
-    /// For programs.
+    /// For programs; nothing where a person reads.
     pub json: Value,
     /// A request that goes to standard output instead of both.
     pub raw: Option<Vec<u8>>,
@@ -74,6 +74,13 @@ impl Outcome {
     pub fn changed(text: impl Into<String>, json: Value, fact: Fact, value: impl Display) -> Self {
         let unprinted = Error::new(Code::ResultNotPrinted).fact(fact, value);
         Outcome { if_unprinted: Some(unprinted), ..Outcome::new(text, json) }
+    }
+
+    /// Sets a field of a result that has fields.
+    pub fn note(&mut self, field: &str, value: impl FnOnce() -> Value) {
+        if let Some(fields) = self.json.as_object_mut() {
+            fields.insert(field.to_owned(), value());
+        }
     }
 
     /// Adds warnings for programs to a result that has fields; people were told.

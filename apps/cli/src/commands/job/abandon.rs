@@ -54,7 +54,7 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     }
     keeper.forget(&session, key.id(), None);
     let text = said(run, &Words::Abandoned, shown.reference.as_ref());
-    let json = json!({ "abandoned": shown });
+    let json = run.for_programs(|| json!({ "abandoned": shown }));
     Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
 }
 
@@ -84,8 +84,8 @@ fn forget_order(
         keeper.forget(session, id, None);
         let reference = order.reference.as_ref();
         let text = said(run, &Words::OrderForgotten, reference);
-        let forgotten = json!({ "id": order.key_id, "since": order.since, "reference": reference });
-        Ok(Outcome::new(text, json!({ "abandoned": forgotten })))
+        let forgotten = || json!({ "id": order.key_id, "since": order.since, "reference": reference });
+        Ok(Outcome::new(text, run.for_programs(|| json!({ "abandoned": forgotten() }))))
     };
     Some(forget())
 }

@@ -94,7 +94,7 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
         tell_removals(run, free, &mut told.text);
     }
     told.text.push_str(&notices_text(&run.untold(&notices), run.tongue()));
-    told.json["recorded"] = recorded.into();
+    told.note("recorded", || recorded.into());
     if args.retire_old {
         let ended = ended.into_iter().map(|(serial, _)| serial).collect();
         let removal = Removal { run, args, session: &session, confirmed: &confirmed, policy: &policy };
@@ -222,21 +222,23 @@ fn tell(
         text.push_str(&format!("\n{}", words.text(run.lang)));
     }
     text.push_str(&format!("\n{}", Words::CopiesElsewhere.text(run.lang)));
-    let old_marks = others.iter().map(|(serial, ends)| json!({ "serial_ends": serial, "not_after": ends }));
-    let json = json!({
-        "confirmed": true,
-        "credential": shown(new),
-        "url": record.url(),
-        "http_status": record.http_status(),
-        "tls": confirmed.tls(),
-        "at": Moment(record.at()),
-        "redirections": confirmed.redirections(),
-        "accepted_issuers": confirmed.accepted_issuers(),
-        "choose": { "serial_ends": serial, "not_after": ends },
-        "do_not_choose": old_marks.collect::<Vec<Value>>(),
-        "replaced": olds.iter().map(shown).collect::<Vec<_>>(),
-        "retired": [],
-        "notices": notices_json(notices, run.tongue()),
+    let mark = |(serial, ends): &(String, String)| json!({ "serial_ends": serial, "not_after": ends });
+    let json = run.for_programs(|| {
+        json!({
+            "confirmed": true,
+            "credential": shown(new),
+            "url": record.url(),
+            "http_status": record.http_status(),
+            "tls": confirmed.tls(),
+            "at": Moment(record.at()),
+            "redirections": confirmed.redirections(),
+            "accepted_issuers": confirmed.accepted_issuers(),
+            "choose": { "serial_ends": serial, "not_after": ends },
+            "do_not_choose": others.iter().map(mark).collect::<Vec<Value>>(),
+            "replaced": olds.iter().map(shown).collect::<Vec<_>>(),
+            "retired": [],
+            "notices": notices_json(notices, run.tongue()),
+        })
     });
     Outcome::new(text, json)
 }
@@ -278,7 +280,7 @@ impl Removal<'_> {
         if let Some(first) = retired.first() {
             told.if_unprinted = Some(Error::new(Code::ResultNotPrinted).fact(Fact::Serial, first));
         }
-        told.json["retired"] = retired.into();
+        told.note("retired", || retired.into());
     }
 
     fn remove(&self, new: &Credential, old: &Credential) -> Result<()> {

@@ -318,20 +318,22 @@ pub fn finish(
         text.push_str(&format!("\n{}", Words::HowToConfirm(&line).text(run.lang)));
     }
     text.push_str(&notices_text(&run.untold(&notices), run.tongue()));
-    let json = json!({
-        "credential": credential,
-        "uri": uri.to_string(),
-        "reference": job.order,
-        "replaced": replaced,
-        "from": elsewhere.map(|old| view::Elsewhere::of(old, run.when())),
-        "retired": retired.is_some(),
-        "key_removed": retired.is_some_and(|done| done.key_removed),
-        "already_installed": installed.was_there,
-        "issuer_continuity": installed.issuer,
-        "key_reused": installed.key_reused,
-        "proof": installed.proof,
-        "bank_words": own,
-        "notices": notices_json(&notices, run.tongue()),
+    let json = run.for_programs(|| {
+        json!({
+            "credential": credential,
+            "uri": uri.to_string(),
+            "reference": job.order,
+            "replaced": replaced,
+            "from": elsewhere.map(|old| view::Elsewhere::of(old, run.when())),
+            "retired": retired.is_some(),
+            "key_removed": retired.is_some_and(|done| done.key_removed),
+            "already_installed": installed.was_there,
+            "issuer_continuity": installed.issuer,
+            "key_reused": installed.key_reused,
+            "proof": installed.proof,
+            "bank_words": own,
+            "notices": notices_json(&notices, run.tongue()),
+        })
     });
     let serial = installed.credential.certificate().serial();
     let mut outcome = Outcome::changed(text, json, Fact::Serial, serial);

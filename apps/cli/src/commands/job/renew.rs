@@ -239,8 +239,7 @@ fn renewed(
         _ => Named::Not,
     };
     let again = |old: &Credential| checks.retire_again(run, session, old, named(old));
-    let mut json = json!({ "already_renewed": true, "successor": follower, "renewable_from": from });
-    let (mut notices, mut failed) = (Vec::new(), None);
+    let (mut notices, mut failed, mut removed) = (Vec::new(), None, Vec::new());
     match old.on_token().map_or(Again::Nothing, again) {
         Again::Nothing if jst_date(run.now()) >= renewed.renewable_from => {
             return Err(due(old, &follower, &from));
@@ -248,21 +247,25 @@ fn renewed(
         Again::Nothing => {}
         Again::Removed(with_key, stays) => {
             text = format!("{text}\n{}", Words::Retired.text(run.lang));
-            json["retired"] = true.into();
-            json["key_removed"] = with_key.into();
+            removed.extend([("retired", true), ("key_removed", with_key)]);
             notices.extend(stays);
         }
         Again::Kept(kept) => {
-            json["retired"] = false.into();
+            removed.push(("retired", false));
             notices.push(kept);
         }
         Again::Failed(error) => {
-            json["retired"] = false.into();
+            removed.push(("retired", false));
             failed = Some(error);
         }
     }
     text.push_str(&notices_text(&notices, run.tongue()));
-    json["notices"] = notices_json(&notices, run.tongue()).into();
+    let json = run.for_programs(|| {
+        let mut json = json!({ "already_renewed": true, "successor": follower, "renewable_from": from });
+        removed.iter().for_each(|(what, done)| json[what] = (*done).into());
+        json["notices"] = notices_json(&notices, run.tongue()).into();
+        json
+    });
     let mut outcome = Outcome::new(text, json);
     outcome.afterwards = failed;
     outcome.exit = outcome.afterwards.as_ref().map(|error| error.code().family());
@@ -283,7 +286,9 @@ fn removed_before(run: &Run, follower: &Credential, checks: &Checks<'_>) -> Outc
     let name = format!("{} (serial {})", follower.subject(), certificate.serial());
     let from = checks.policy.window.opens_on(certificate.not_after()).to_string();
     let text = Words::AlreadyRenewed { follower: &printable(&name), from: &from }.text(run.lang);
-    let json = json!({ "already_renewed": true, "successor": name, "renewable_from": from, "retired": true });
+    let json = run.for_programs(
+        || json!({ "already_renewed": true, "successor": name, "renewable_from": from, "retired": true }),
+    );
     Outcome::new(text, json)
 }
 
@@ -302,9 +307,8 @@ fn renewed_before(
         return Err(due(old, &name, &from).fact(Fact::Token, token));
     }
     let text = Words::AlreadyRenewed { follower: &printable(&name), from: &from }.text(run.lang);
-    let notices = notices_json(&run.noted(), run.tongue());
-    let json =
-        json!({ "already_renewed": true, "successor": name, "renewable_from": from, "notices": notices });
+    let notices = || notices_json(&run.noted(), run.tongue());
+    let json = run.for_programs(|| json!({ "already_renewed": true, "successor": name, "renewable_from": from, "notices": notices() }));
     Ok(Outcome::new(text, json))
 }
 

@@ -191,16 +191,18 @@ pub fn write(
     let token = session.token().identity();
     let old = pending.old().map(|old| view::Credential::of(token, old, None, run.when()));
     let elsewhere = pending.old_certificate().filter(|old| old.on_token().is_none());
-    let json = json!({
-        "file": (!to_stdout).then(|| out.display().to_string()),
-        "request_pem": pem,
-        "pending_id": hex(pending.key_id()),
-        "replaces": old,
-        "from": elsewhere.as_ref().map(|old| view::Elsewhere::of(old, run.when())),
-        "key_reused": pending.key().is_none(),
-        "proof": pending.proof(),
-        "reference": request.reference,
-        "notices": notices_json(&notices, run.tongue()),
+    let json = run.for_programs(|| {
+        json!({
+            "file": (!to_stdout).then(|| out.display().to_string()),
+            "request_pem": pem,
+            "pending_id": hex(pending.key_id()),
+            "replaces": old,
+            "from": elsewhere.as_ref().map(|old| view::Elsewhere::of(old, run.when())),
+            "key_reused": pending.key().is_none(),
+            "proof": pending.proof(),
+            "reference": request.reference,
+            "notices": notices_json(&notices, run.tongue()),
+        })
     });
     let name = out.display().to_string();
     let order = request.reference.as_ref();

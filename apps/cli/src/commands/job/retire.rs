@@ -117,13 +117,15 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
     let mut text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     text.push_str(&notices_text(&notices, run.tongue()));
-    let json = json!({
-        "retired": shown,
-        "successor": successor,
-        "issuer_continuity": retired.issuer,
-        "key_removed": retired.key_removed,
-        "already_removed": retired.already_removed,
-        "notices": notices_json(&notices, run.tongue()),
+    let json = run.for_programs(|| {
+        json!({
+            "retired": shown,
+            "successor": successor,
+            "issuer_continuity": retired.issuer,
+            "key_removed": retired.key_removed,
+            "already_removed": retired.already_removed,
+            "notices": notices_json(&notices, run.tongue()),
+        })
     });
     Ok(Outcome::changed(text, json, Fact::Serial, old.certificate().serial()))
 }
@@ -136,13 +138,15 @@ fn removed_before(run: &Run, access: Access, removed: &Removed, by: &Credential)
     let notices = removed::copies(&session, removed);
     let mut text = format!("{}\n{}", Words::RetiredBefore.text(run.lang), successor.entry(1, run.lang));
     text.push_str(&notices_text(&notices, run.tongue()));
-    let json = json!({
-        "retired": { "id": removed.id, "serial": removed.serial, "sha256": removed.fingerprint },
-        "successor": successor,
-        "issuer_continuity": retired.issuer,
-        "key_removed": retired.key_removed,
-        "already_removed": true,
-        "notices": notices_json(&notices, run.tongue()),
+    let json = run.for_programs(|| {
+        json!({
+            "retired": { "id": removed.id, "serial": removed.serial, "sha256": removed.fingerprint },
+            "successor": successor,
+            "issuer_continuity": retired.issuer,
+            "key_removed": retired.key_removed,
+            "already_removed": true,
+            "notices": notices_json(&notices, run.tongue()),
+        })
     });
     Ok(Outcome::new(text, json))
 }

@@ -34,7 +34,7 @@ pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
         lines.push(format!("  {}", Words::NoPending.text(run.lang)));
     }
     lines.extend(entries.iter().zip(1..).map(|(entry, number)| entry.entry(number, run.lang)));
-    Ok(Outcome::new(lines.join("\n"), serde_json::json!(entries)))
+    Ok(Outcome::new(lines.join("\n"), run.for_programs(|| serde_json::json!(entries))))
 }
 
 /// Keeps an order's reference number that a person was told after the request was sent.

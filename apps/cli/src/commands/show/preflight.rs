@@ -108,18 +108,20 @@ pub fn run(run: &Run, args: &args::Preflight) -> Result<Outcome> {
     if only_seen {
         lines.push(notice_text(&Notice::MoreAfterLogin.into(), run.tongue()));
     }
-    let points: Vec<Value> = preflight.points.iter().map(|finding| point_json(finding, run)).collect();
-    let json = json!({
-        "credential": shown,
-        "from": from,
-        "can_renew": (!is_unknown).then_some(can_renew),
-        "key_kind": kind,
-        "unreadable": unreadable,
-        "stated_pin_length": token.stated_pin_length(),
-        "looked_at": if only_seen { "without_pin" } else { "all" },
-        "now": view::Moment(now),
-        "points": points,
-        "notices": notices_json(&run.noted(), run.tongue()),
+    let points = || preflight.points.iter().map(|finding| point_json(finding, run)).collect::<Vec<Value>>();
+    let json = run.for_programs(|| {
+        json!({
+            "credential": shown,
+            "from": from,
+            "can_renew": (!is_unknown).then_some(can_renew),
+            "key_kind": kind,
+            "unreadable": unreadable,
+            "stated_pin_length": token.stated_pin_length(),
+            "looked_at": if only_seen { "without_pin" } else { "all" },
+            "now": view::Moment(now),
+            "points": points(),
+            "notices": notices_json(&run.noted(), run.tongue()),
+        })
     });
     let mut outcome = Outcome::new(lines.join("\n"), json);
     if !is_unknown {

@@ -16,5 +16,6 @@ pub fn run(run: &Run, args: &args::Wait) -> Result<Outcome> {
     let token = run.wait_for_token(args.timeout.or(run.global.wait).unwrap_or(USUAL))?;
     let shown = view::Token::of(token.identity());
     let driver = token.module().path().display().to_string();
-    Ok(Outcome::new(shown.heading(run.lang), json!({"token": shown, "driver": driver})))
+    let json = run.for_programs(|| json!({"token": shown, "driver": driver}));
+    Ok(Outcome::new(shown.heading(run.lang), json))
 }

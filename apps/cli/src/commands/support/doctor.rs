@@ -27,5 +27,5 @@ pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
     if let Some(file) = &args.bundle {
         files::write(file, diagnosis.bundle(run.lang).as_bytes(), args.overwrite)?;
     }
-    Ok(Outcome::new(diagnosis.page(run.lang), diagnosis.to_json(run.lang)))
+    Ok(Outcome::new(diagnosis.page(run.lang), run.for_programs(|| diagnosis.to_json(run.lang))))
 }

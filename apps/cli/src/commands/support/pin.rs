@@ -27,6 +27,6 @@ pub fn run(run: &Run, args: &args::Pin) -> Result<Outcome> {
     let token = run.token()?;
     run.change_pin(&token, None, old, (new, held))?;
     let (text, shown) = (run.tongue().text(Words::PinChanged), view::Token::of(token.identity()));
-    let json = json!({ "pin_changed": true, "token": shown });
+    let json = run.for_programs(|| json!({ "pin_changed": true, "token": shown }));
     Ok(Outcome::changed(text, json, Fact::Token, token.identity()))
 }

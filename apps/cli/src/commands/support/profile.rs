@@ -30,19 +30,21 @@ fn check(run: &Run, file: &Path) -> Outcome {
             let fine = Words::ProfileFine(&printable(&name)).text(run.lang);
             let remarks = bank.remarks(run.now());
             let text = format!("{fine}\n{}{}", summary(run, &bank), notices_text(&remarks, run.tongue()));
-            let notices = notices_json(&remarks, run.tongue());
-            let json = json!({
-                "file": name, "valid": true, "problems": [], "profile": values(&bank), "notices": notices,
-            });
+            let notices = || notices_json(&remarks, run.tongue());
+            let json = run.for_programs(|| json!({
+                "file": name, "valid": true, "problems": [], "profile": values(&bank), "notices": notices(),
+            }));
             Outcome::new(text, json)
         }
         Err(first) => {
             let all = Bank::problems(file);
             let problems = if all.is_empty() { vec![first] } else { all };
             let texts: Vec<String> = problems.iter().map(|one| error_text(one, run.lang, None)).collect();
-            let values: Vec<Value> =
-                problems.iter().map(|one| error_json(one, run.lang, None)["error"].take()).collect();
-            let json = json!({"file": name, "valid": false, "problems": values, "profile": null});
+            let value = |one: &usbtoken::Error| error_json(one, run.lang, None)["error"].take();
+            let values = || problems.iter().map(value).collect::<Vec<Value>>();
+            let json = run.for_programs(
+                || json!({"file": name, "valid": false, "problems": values(), "profile": null}),
+            );
             let mut outcome = Outcome::new(texts.join("\n\n"), json);
             outcome.exit = problems.first().map(|one| one.code().family());
             outcome
@@ -61,12 +63,16 @@ fn list(run: &Run) -> Result<Outcome> {
         match bank {
             Ok(bank) => {
                 texts.push(format!("{name}\n{}", summary(run, bank)));
-                entries.push(json!({"name": name, "valid": true, "profile": values(bank), "problem": null}));
+                entries.push(run.for_programs(
+                    || json!({"name": name, "valid": true, "profile": values(bank), "problem": null}),
+                ));
             }
             Err(error) => {
                 texts.push(format!("{name}\n  {}", error.report(run.lang).to_string().replace('\n', "\n  ")));
-                let problem = error_json(error, run.lang, None)["error"].take();
-                entries.push(json!({"name": name, "valid": false, "profile": null, "problem": problem}));
+                let problem = || error_json(error, run.lang, None)["error"].take();
+                entries.push(run.for_programs(
+                    || json!({"name": name, "valid": false, "profile": null, "problem": problem()}),
+                ));
                 outcome.exit = outcome.exit.or(Some(error.code().family()));
             }
         }
@@ -76,7 +82,7 @@ fn list(run: &Run) -> Result<Outcome> {
         texts.push(Words::NoProfiles(&printable(&folder)).text(run.lang));
     }
     outcome.text = texts.join("\n");
-    outcome.json = json!(entries);
+    outcome.json = run.for_programs(|| json!(entries));
     Ok(outcome)
 }
 

@@ -10,7 +10,7 @@ use crate::output::Outcome;
 use crate::run::Run;
 
 /// Counts calls, logins and time per function.
-pub fn run(_job: &Run, args: &args::Trace) -> Result<Outcome> {
+pub fn run(run: &Run, args: &args::Trace) -> Result<Outcome> {
     let args::Trace::Summary { file } = args;
     // A trace may be long; it is read whole, as it was written by ourselves.
     let bytes = std::fs::read(file).map_err(|error| {
@@ -20,7 +20,8 @@ pub fn run(_job: &Run, args: &args::Trace) -> Result<Outcome> {
             .caused_by(error)
     })?;
     let summary = trace::Trace::parse(&String::from_utf8_lossy(&bytes)).summary();
-    Ok(Outcome::new(summary.to_string().trim_end(), summary_json(&summary)))
+    let json = run.for_programs(|| summary_json(&summary));
+    Ok(Outcome::new(summary.to_string().trim_end(), json))
 }
 
 fn summary_json(summary: &Summary) -> Value {
