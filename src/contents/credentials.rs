@@ -21,7 +21,7 @@ use std::time::SystemTime;
 /// The credentials of a token, CA certificates left out.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    list: Vec<Credential>,
+    pub(super) list: Vec<Credential>,
     unreadable: Vec<Unreadable>,
     left_out: Vec<LeftOut>,
     /// What the driver answered where it did not give an object.

@@ -15,6 +15,7 @@
 //! - `apart`: certificates under another identifier than their key
 //! - `succession`: which credential takes the place of which, as removals need it
 //! - `successor`: the same, as lists show it
+//! - `known`: the same by what a program has kept
 //! - `one_key`: several certificates for one key
 //! - `removable`: what may be destroyed, and why
 //! - `record`: the label by which all of this is known
@@ -29,6 +30,7 @@ pub(crate) mod credential;
 pub(crate) mod credentials;
 mod held;
 mod jobs;
+mod known;
 mod left_out;
 mod one_key;
 mod pending;

@@ -45,6 +45,7 @@ mod clock;
 mod confirmation;
 pub(crate) mod install;
 mod installation;
+mod known;
 #[cfg(test)]
 mod made_up;
 pub(crate) mod pending;

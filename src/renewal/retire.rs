@@ -408,10 +408,16 @@ impl Retire {
                 return self.followers_in_doubt(session, contents, old, doubt, run);
             }
             let row = contents.row(session, old.certificate())?;
-            return match row.is_empty() {
-                true => self.known_strangers(session, contents, old, run),
-                false => Ok(row),
-            };
+            if !row.is_empty() {
+                return Ok(row);
+            }
+            let strangers = self.known_strangers(session, contents, old, run)?;
+            if !strangers.is_empty() {
+                return Ok(strangers);
+            }
+            // What was between them has gone.
+            let names = run.installed_in_place_of(old.certificate());
+            return Ok(Vec::from_iter(contents.shown_by_name(session, old.certificate(), &names)?));
         };
         if !contents.is_there(named) || named == old.certificate() {
             return Ok(Vec::new());

@@ -3,7 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-use common::Bank;
+use common::{Bank, Said};
 use usbtoken::Code;
 use usbtoken_testkit::{NameDer, TestCa, Text, days_from_now, serial_hex};
 
@@ -114,6 +114,90 @@ fn a_copy_of_what_was_renewed_twice_is_no_candidate() {
             assert_ne!(requested["facts"]["id"][0], "55", "{elsewhere}");
             assert_eq!(bank.soft.snapshot().with_id(&[0x55]).count(), 1);
         }
+    }
+}
+
+/// Two generations later nothing on the token leads from the copy to what follows it. This computer has kept the row: the copy is said to be
+/// renewed before the login, with the one that is in use now.
+#[test]
+fn a_copy_of_what_was_renewed_twice_is_said_to_be_renewed() {
+    let bank = with_copy(&[0x55], "copy");
+    let anchor = bank.anchor();
+    let renewed = |days: &str| {
+        let issuer = bank.issuer(&format!("--days {days}"));
+        bank.run(&["renew", "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer]).json()
+    };
+    renewed("20");
+    let last = renewed("365")["credential"]["serial"].clone();
+    let left = bank.soft.snapshot();
+    let listed =
+        |said: Said| said.json().as_array().unwrap().iter().find(|one| one["id"] == "55").unwrap().clone();
+    let shown = listed(bank.run_without_pin(&["list"]));
+    assert_eq!((&shown["renewable"], &shown["successor"]["serial"]), (&false.into(), &last), "{shown:#}");
+    assert_eq!(shown["not_renewable_because"], "already_renewed");
+    assert_eq!(shown["successor"]["proven"], false);
+    assert_eq!(bank.run_without_pin(&["list", "--due"]).json(), serde_json::json!([]));
+    assert_eq!(listed(bank.run(&["list"]))["not_renewable_because"], "key_missing");
+    let checked = bank.run_without_pin(&["preflight", "--id", "55"]).json();
+    assert_eq!(checked["can_renew"], false, "{checked:#}");
+    assert!(checked["points"].to_string().contains("said_renewed"), "{checked:#}");
+    let page = bank.run_without_pin(&["doctor"]).json();
+    let credentials = page["tokens"][0]["credentials"].as_array().unwrap();
+    assert!(
+        credentials.iter().any(|one| one["id"] == "55" && one["successor"]["serial"] == last),
+        "{page:#}"
+    );
+    // Who names it all the same is told the same, and nothing is ordered for it.
+    let again = bank.run(&["renew", "--id", "55", "--issuer", "false"]).json();
+    assert_eq!(again["already_renewed"], true, "{again:#}");
+    bank.soft.snapshot().assert_same_as(&left);
+    // Another computer knows of no row, and not before the login that the key is not there.
+    std::fs::remove_dir_all(bank.file("state")).unwrap();
+    assert_eq!(listed(bank.run_without_pin(&["list"]))["renewable"], true);
+    assert_eq!(listed(bank.run(&["list"]))["not_renewable_because"], "key_missing");
+    bank.run(&["renew", "--id", "55", "--issuer", "false"]).failed(Code::KeyMissing);
+    bank.soft.snapshot().assert_same_as(&left);
+}
+
+/// The one between them has gone, removed by another program with its keys: what it had replaced is not ordered for a second time, and goes
+/// when that is asked for.
+#[test]
+fn what_was_renewed_twice_is_not_ordered_again_where_the_one_between_has_gone() {
+    for relabelled in [false, true] {
+        let bank = Bank::new();
+        let anchor = bank.anchor();
+        let renew = |days: &str, more: &[&str]| {
+            let issuer = bank.issuer(&format!("--days {days}"));
+            bank.run(&[&["renew", "--trust-anchor", &anchor, "--issuer", &issuer], more].concat())
+        };
+        let mut last = renew(if relabelled { "365" } else { "30" }, &[]).json()["credential"].clone();
+        let id = base16ct::lower::decode_vec(last["id"].as_str().unwrap()).unwrap();
+        if relabelled {
+            // The record has gone from the follower itself.
+            bank.soft.inspect(|inspector| inspector.relabel(&id, b"mine"));
+        } else {
+            last = renew("365", &[]).json()["credential"].clone();
+            bank.soft.inspect(|inspector| inspector.destroy(&id));
+        }
+        let left = bank.soft.snapshot();
+        for line in [&["list"][..], &["list", "--pin-env", "TEST_PIN"]] {
+            let list = Said::of(bank.command_without_pin(&bank.soft.module(), line).output().unwrap()).json();
+            let old = list.as_array().unwrap().iter().find(|one| one["id"] == "01").unwrap();
+            assert_eq!((&old["renewable"], &old["successor"]["serial"]), (&false.into(), &last["serial"]));
+        }
+        for which in [&[][..], &["--id", "01"], &["--serial", &serial_hex(&bank.old.certificate)]] {
+            let again = renew("365", which);
+            assert_eq!(again.json()["already_renewed"], true, "{which:?} {again:?}");
+            bank.soft.snapshot().assert_same_as(&left);
+        }
+        bank.run(&["request", "--id", "01", "--out", "r.pem"]).failed(Code::AlreadyRenewed);
+        bank.soft.snapshot().assert_same_as(&left);
+        let done = renew("365", &["--retire-old"]).json();
+        assert_eq!((&done["retired"], &done["key_removed"]), (&true.into(), &true.into()), "{done:#}");
+        let now = bank.soft.snapshot();
+        assert_eq!(now.with_id(&bank.old.id).count(), 0);
+        bank.assert_others_unchanged();
+        assert_eq!(now.objects().len() + 3, left.objects().len());
     }
 }
 

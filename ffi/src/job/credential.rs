@@ -11,7 +11,7 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Window, has_no_end};
 use usbtoken::renewal::{KeyState, Progress as _, Renewable, Unreadable};
 use usbtoken::text::Lang;
-use usbtoken::{Credential, Credentials, Result};
+use usbtoken::{Credential, Credentials, Result, Run};
 
 use crate::base::args;
 use crate::base::boundary;
@@ -466,7 +466,8 @@ pub unsafe extern "C" fn usbtoken_token_credentials(
     boundary::on::<TokenNoun>(token, |token| {
         boundary::give::<CredentialList>(out, || {
             token.host.step(Step::ReadObjects);
-            Ok(CredentialList::new(token.credentials()?, token.host.clone()))
+            let known = token.host.knowing_installations(Run::default());
+            Ok(CredentialList::new(token.credentials()?.known_to(&known), token.host.clone()))
         })
     })
 }

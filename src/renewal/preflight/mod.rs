@@ -180,7 +180,11 @@ impl Preflight {
         let authorities = now.map(Credential::authorities).or(renewal.old().map(OldCertificate::authorities));
         let authorities = authorities.unwrap_or_default();
         let by = follower::known(renewal, contents, by, authorities, run);
-        let by = by.filter(|by| by.signed && waiting.is_none());
+        let by = match by.filter(|by| by.signed) {
+            _ if waiting.is_some() => None,
+            None => follower::kept(renewal, session, contents, run)?,
+            by => by,
+        };
         let by = by.as_ref();
         let refusal = |old, by| follower::refusal(&renewal.policy, old, by, authorities, run);
         let done = Done {

@@ -77,6 +77,7 @@ impl Seen {
         }
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
+        let all = all.known_to(&Keeper::of_user().remembering(run.call()));
         Seen { token: token.clone(), uri, credentials: all, levels }
     }
 
