@@ -169,6 +169,24 @@ fn what_waits_beside_a_copied_record_waits_for_its_answer() {
     }
 }
 
+/// Another program keeps copies of the certificate in use.
+#[test]
+fn copies_of_a_certificate_are_counted() {
+    let pages = Pages::open();
+    let (old, token) = (pages.old(), &pages.stage.token);
+    let counted = || {
+        let printed = pages.printed(&["list"]);
+        printed.lines().filter_map(|line| line.strip_prefix("copies ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(), ["0"]);
+    let stored = token.snapshot();
+    let stored = stored.of_class("CKO_CERTIFICATE").next().unwrap();
+    token.inspect(|inspector| inspector.write_certificate(&old, &stored.id, &stored.label));
+    assert_eq!(counted(), ["1"], "with the same identifier and label");
+    token.inspect(|inspector| inspector.write_private_certificate(&old, THEIRS, "copy"));
+    assert_eq!(counted(), ["2", "2"]);
+}
+
 /// Another program has removed the one between the old certificate and the one in use: what nothing on the token says any more, the folder of
 /// this computer does.
 #[test]

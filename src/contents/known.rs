@@ -29,7 +29,8 @@ impl Credentials {
                 let found = places.get(next?.as_str()).and_then(|at| self.list.get(*at));
                 if let Some(new) = found {
                     let is_later = new.certificate().not_after() > old.certificate().not_after();
-                    return is_later.then(|| Box::new(Successor::said(new)));
+                    return is_later
+                        .then(|| Box::new(Successor::said(new.id(), new.certificate(), new.successor())));
                 }
                 next = kept.get(next?);
             }

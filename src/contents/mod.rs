@@ -10,6 +10,7 @@
 //! - `credentials`: their list, and the choice among them
 //! - `left_out`: those that a choice left out, and why
 //! - `choice`, `chosen`: how one was chosen before the login, and the same choice after it
+//! - `copies`: one certificate in several objects
 //! - `pending`, `jobs`: the keys whose certificate is not there, and how they are found
 //! - `answered`: which pending key an answer is for
 //! - `apart`: certificates under another identifier than their key
@@ -26,6 +27,7 @@ mod apart;
 mod belongs;
 mod choice;
 mod chosen;
+mod copies;
 pub(crate) mod credential;
 pub(crate) mod credentials;
 mod held;
@@ -48,7 +50,7 @@ pub(crate) use self::credential::Credential;
 pub(crate) use self::credential::{
     Identified, about, already_renewed, closed, expired, not_yet, service_ended,
 };
-pub use self::credential::{KeyState, Renewable};
+pub use self::credential::{KeyState, Renewable, StoredCopy};
 pub(crate) use self::credentials::Credentials;
 pub use self::left_out::{Unreadable, WhyUnreadable};
 pub(crate) use self::pending::Old;

@@ -2,7 +2,6 @@
 //! on public objects, which anybody can write on some tokens.
 
 use super::Contents;
-use super::credential::Credential;
 use super::held::put;
 use super::record::{Marking, Record, old_digest};
 use super::signer::Signer;
@@ -78,18 +77,17 @@ pub(super) struct Names {
 
 impl Successor {
     /// That this one takes the place of another, as a caller says who has kept it.
-    pub(super) fn said(new: &Credential) -> Self {
-        let certificate = new.certificate().clone();
+    pub(super) fn said(id: &[u8], certificate: &Certificate, next: Option<&Successor>) -> Self {
         let not_after = certificate.not_after();
         Successor {
-            id: new.id().to_vec(),
-            certificate,
+            id: id.to_vec(),
+            certificate: certificate.clone(),
             proven: false,
             apart: false,
             signed: false,
             twice: false,
             strange: false,
-            last_end: new.successor().map_or(not_after, |next| next.last_end),
+            last_end: next.map_or(not_after, |next| next.last_end),
         }
     }
 

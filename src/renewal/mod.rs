@@ -60,8 +60,8 @@ mod write;
 
 pub(crate) use crate::contents::Credential;
 pub use crate::contents::{
-    BegunBy, Caller, HalfWritten, KeyState, PendingKey, PendingState, Renewable, Renewed, Successor,
-    Unreadable, WhyUnreadable,
+    BegunBy, Caller, HalfWritten, KeyState, PendingKey, PendingState, Renewable, Renewed, StoredCopy,
+    Successor, Unreadable, WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
 pub use confirmation::Confirmation;

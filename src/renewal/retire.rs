@@ -62,6 +62,9 @@ pub struct Retired {
     pub key_stays: bool,
     /// Whether it had gone before, in a removal that stopped when nothing was left to remove.
     pub already_removed: bool,
+    /// The CKA_IDs of the objects that hold the very certificate and stay: other programs have written them.
+    #[serde(skip)]
+    pub copies: Vec<Vec<u8>>,
     /// The CKA_ID under which the certificate stood.
     #[serde(skip)]
     pub id: Vec<u8>,
@@ -282,6 +285,7 @@ impl Retire {
             key_removed: retirement.with_key,
             key_stays: retirement.key_stays,
             already_removed: false,
+            copies: retirement.copies,
             id: retirement.id,
             labels,
         })

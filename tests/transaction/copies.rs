@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Bank, Said};
+use serde_json::{Value, json};
 use usbtoken::Code;
 use usbtoken_testkit::{NameDer, TestCa, Text, days_from_now, serial_hex};
 
@@ -26,30 +27,114 @@ fn with_other_on_the_key(id: &[u8], label: &str) -> Bank {
     bank
 }
 
+/// The same as a private object, where that is wanted.
+fn with_copy_for(private: bool, id: &[u8], label: &str) -> Bank {
+    if !private {
+        return with_copy(id, label);
+    }
+    let mut bank = Bank::new();
+    bank.soft.inspect(|inspector| inspector.write_private_certificate(&bank.old.certificate, id, label));
+    bank.before = bank.soft.snapshot();
+    bank
+}
+
+/// Every list says where the certificate stands, and the checks that it does so twice; that is no other one in its name.
+#[track_caller]
+fn is_said_to_be_twice(bank: &Bank, id: &str, label: &str, private: bool) {
+    let serial = serial_hex(&bank.old.certificate);
+    let object = |id: &str, label: &str| json!({ "id": id, "label": label });
+    let mut twice = [object("01", "bank"), object(id, label)];
+    twice.sort_by_key(Value::to_string);
+    for (said, shows) in [(bank.run(&["list"]), true), (bank.run_without_pin(&["list"]), !private)] {
+        let listed = said.json();
+        let of_this: Vec<&Value> =
+            listed.as_array().unwrap().iter().filter(|one| one["serial"] == *serial).collect();
+        let entries = if shows && (id, label) != ("01", "bank") { 2 } else { 1 };
+        assert_eq!(of_this.len(), entries, "{listed:#}");
+        for one in of_this {
+            let mut stored: Vec<Value> = one["stored_as"].as_array().cloned().unwrap_or_default();
+            stored.sort_by_key(Value::to_string);
+            assert_eq!(stored, if shows { &twice[..] } else { &[] }, "{one:#}");
+        }
+    }
+    let checked = bank.run_without_pin(&["preflight", "--serial", &serial]).json()["points"].to_string();
+    let examined = bank.run_without_pin(&["doctor"]).json()["problems"].to_string();
+    for told in [checked, examined] {
+        assert_eq!(told.contains("certificate_twice"), !private, "{told}");
+        assert!(!told.contains("same_subject"), "{told}");
+        assert!(private || told.contains(&format!("id {id}, label \\\"{label}\\\"")), "{told}");
+    }
+}
+
 /// Each way to name it, and none: there is nothing to choose between copies.
 #[test]
 fn a_certificate_that_is_stored_twice_is_renewed_and_removed_as_one() {
-    for (id, label) in [(&[1][..], "bank"), (&[1], "copy"), (&[0x55], "copy")] {
-        let bank = with_copy(id, label);
+    let places = [(&[1][..], "bank"), (&[1], "copy"), (&[0x55], "copy"), (&[0x55], "bank")];
+    for ((id, label), private) in places.into_iter().zip([false; 4]).chain(places.into_iter().zip([true; 4]))
+    {
+        println!("{id:?} {label} {private}");
+        let bank = with_copy_for(private, id, label);
         let serial = serial_hex(&bank.old.certificate);
-        let listed = bank.run(&["list"]).json();
-        let of_this = listed.as_array().unwrap().iter().filter(|one| one["serial"] == *serial).count();
-        assert_eq!(of_this, if label == "bank" { 1 } else { 2 }, "{listed}");
+        is_said_to_be_twice(&bank, &base16ct::lower::encode_string(id), label, private);
         for which in [&[][..], &["--id", "01"], &["--serial", &serial]] {
             bank.run(&[&["preflight"], which].concat()).json();
         }
-        bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
+        let done = bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
+        assert!(!done["notices"].to_string().contains("same_subject"), "{done:#}");
         bank.assert_one_new_credential();
         let again = bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
         assert_eq!(again["already_renewed"], true, "{again}");
         let retire = ["retire", "--yes", "--trust-anchor", &bank.anchor(), "--serial", &serial];
         let retired = bank.run(&retire).json();
         assert_eq!(retired["key_removed"], true, "{retired}");
+        // What goes with it goes, and what stays is named.
+        let told: Vec<&Value> = retired["notices"].as_array().unwrap().iter().collect();
+        assert_eq!(told.iter().any(|one| one["name"] == "copy_kept"), id != [1], "{retired:#}");
+        assert!(told.iter().all(|one| one["facts"]["id"] == json!(["55"])), "{retired:#}");
         assert_eq!(bank.soft.snapshot().with_id(&[1]).count(), 0, "{id:?} {label}");
         bank.assert_one_new_credential();
-        if id != [1] {
+        if id != [1] && !private {
             leaves_the_copy(&bank, &serial);
         }
+    }
+}
+
+/// Another program stores the new certificate once more, as a page that installs the same answer does: the job is done as before, and when it is renewed
+/// in turn what stands beside its key goes.
+#[test]
+fn a_new_certificate_that_is_stored_twice_is_one() {
+    for (beside_key, as_ours) in [(true, true), (true, false), (false, true), (false, false)] {
+        let bank = Bank::new();
+        let anchor = bank.anchor();
+        bank.run(&["request", "--out", "request.pem"]).json();
+        let answer = bank.ca.issue_for(&bank.read("request.pem")).not_after(days_from_now(30)).der();
+        bank.write("answer.der", &answer);
+        let new = bank.run(&["install", "answer.der"]).json()["credential"].clone();
+        let id = base16ct::lower::decode_vec(new["id"].as_str().unwrap()).unwrap();
+        let label = bank.soft.snapshot().with_id(&id).next().unwrap().label.clone();
+        let (under, label) =
+            (if beside_key { &id[..] } else { &[0x55] }, if as_ours { &label } else { "theirs" });
+        bank.soft.inspect(|inspector| inspector.write_certificate(&answer, under, label));
+        let twice = bank.soft.snapshot();
+        assert_eq!(bank.run(&["install", "answer.der"]).json()["already_installed"], true);
+        // It can be renewed itself.
+        bank.run(&["renew", "--id", "01", "--issuer", "false"]).failed(Code::SuccessorDue);
+        bank.soft.snapshot().assert_same_as(&twice);
+        assert_eq!(bank.run(&["pending"]).json(), json!([]));
+        let done = bank.run(&["retire", "--yes", "--id", "01", "--trust-anchor", &anchor]).json();
+        assert_eq!(done["key_removed"], true, "{done:#}");
+        // The next year.
+        let line = ["renew", "--retire-old", "--trust-anchor", &anchor, "--issuer", &bank.issuer("")];
+        let next = bank.run(&line).json();
+        assert_eq!(
+            (&next["replaced"]["serial"], &next["retired"]),
+            (&new["serial"], &true.into()),
+            "{next:#}"
+        );
+        assert_eq!(next["notices"].to_string().contains("copy_kept"), !beside_key, "{next:#}");
+        let now = bank.soft.snapshot();
+        assert_eq!((now.with_id(&id).count(), now.with_id(&[0x55]).count()), (0, usize::from(!beside_key)));
+        bank.assert_others_unchanged();
     }
 }
 
