@@ -95,6 +95,11 @@ impl Journal {
         std::fs::symlink_metadata(self.wrong_pin(token)).ok()?.modified().ok()
     }
 
+    /// The same clock's moment now; `None` where no file can be made.
+    pub fn now(&self) -> Option<SystemTime> {
+        private::now(&self.folder).ok()
+    }
+
     /// Forgets it: a person has logged in, or the token took what was sent.
     ///
     /// # Errors
