@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
-use usbtoken::{Result, Session};
+use usbtoken::{Result, Run, Session};
 
 use crate::base::args;
 use crate::base::boundary;
@@ -92,7 +92,8 @@ pub unsafe extern "C" fn usbtoken_session_pending(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         boundary::give::<PendingList>(out, || {
-            let pending = noun.during(Step::ReadObjects)?.pending()?;
+            let run = noun.host.knowing_installations(Run::default());
+            let pending = noun.during(Step::ReadObjects)?.pending_known(&run)?;
             Ok(PendingList { pending, host: noun.host.clone() })
         })
     })
