@@ -10,12 +10,14 @@
 //! - `credentials`: their list, and the choice among them
 //! - `left_out`: those that a choice left out, and why
 //! - `choice`, `chosen`: how one was chosen before the login, and the same choice after it
+//! - `copies`: one certificate in several objects
 //! - `pending`, `jobs`: the keys whose certificate is not there, and how they are found
 //! - `answers`: whether a job's certificate is there
 //! - `answered`: which pending key an answer is for
 //! - `apart`: certificates under another identifier than their key
 //! - `succession`: which credential takes the place of which, as removals need it
 //! - `successor`: the same, as lists show it
+//! - `known`: the same by what a program has kept
 //! - `one_key`: several certificates for one key
 //! - `removable`: what may be destroyed, and why
 //! - `record`: the label by which all of this is known
@@ -27,10 +29,12 @@ mod apart;
 mod belongs;
 mod choice;
 mod chosen;
+mod copies;
 pub(crate) mod credential;
 pub(crate) mod credentials;
 mod held;
 mod jobs;
+mod known;
 mod left_out;
 mod one_key;
 mod pending;
@@ -49,7 +53,7 @@ pub(crate) use self::credential::Credential;
 pub(crate) use self::credential::{
     Identified, about, already_renewed, closed, expired, not_yet, service_ended,
 };
-pub use self::credential::{KeyState, Renewable};
+pub use self::credential::{KeyState, Renewable, StoredCopy};
 pub(crate) use self::credentials::Credentials;
 pub use self::left_out::{Unreadable, WhyUnreadable};
 pub(crate) use self::pending::Old;

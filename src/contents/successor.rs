@@ -76,6 +76,21 @@ pub(super) struct Names {
 }
 
 impl Successor {
+    /// That this one takes the place of another, as a caller says who has kept it.
+    pub(super) fn said(id: &[u8], certificate: &Certificate, next: Option<&Successor>) -> Self {
+        let not_after = certificate.not_after();
+        Successor {
+            id: id.to_vec(),
+            certificate: certificate.clone(),
+            proven: false,
+            apart: false,
+            signed: false,
+            twice: false,
+            strange: false,
+            last_end: next.map_or(not_after, |next| next.last_end),
+        }
+    }
+
     /// The day in Japan on which the window of the one in use opens: this one, or the last of those that follow it.
     pub fn renewable_from(&self, window: &Window) -> Date {
         window.opens_on(self.last_end)
@@ -252,13 +267,17 @@ impl Contents {
             .max_by_key(|(signed, at)| (is_sure(*signed, *at), *signed, self.end_of(*at)));
         let (signed, at) = best?;
         let proven = is_sure(signed, at);
+        self.successor_at(at, proven).map(|by| Successor { signed, ..by })
+    }
+
+    /// The certificate of this place, whose key has signed, in the place of another.
+    pub(super) fn successor_at(&self, at: usize, proven: bool) -> Option<Successor> {
         let (held, certificate) = (self.certificates.get(at)?, self.certificate(at)?.clone());
         let successors = self.successors();
         let next = successors.get(&at).filter(|next| next.proven >= proven);
         let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
-        let apart = self.is_of_job_apart(at);
-        let id = held.stored.id.clone();
-        let (twice, strange) = (false, false);
+        let (apart, id) = (self.is_of_job_apart(at), held.stored.id.clone());
+        let (signed, twice, strange) = (true, false, false);
         Some(Successor { id, certificate, proven, apart, signed, twice, strange, last_end })
     }
 

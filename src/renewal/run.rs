@@ -1,5 +1,6 @@
 //! How one call runs: its clock, who is told of it, what stops it, who is asked for the PIN, and for whom it is done.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenIdentity, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
+use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 
 /// Is told of each step as it begins; long work shows progress with it, and can be stopped by it.
@@ -74,6 +76,7 @@ pub struct Run<'a> {
     clock: Clock,
     passed: Option<SystemTime>,
     installations: Installations,
+    replaced: Vec<(String, String)>,
     requests: Vec<(PublicKey, String)>,
     not_renewed: Vec<Certificate>,
     progress: &'a dyn Progress,
@@ -93,6 +96,7 @@ impl Default for Run<'_> {
             clock: Clock::SYSTEM,
             passed: None,
             installations: Installations::default(),
+            replaced: Vec::new(),
             requests: Vec::new(),
             not_renewed: Vec::new(),
             progress: &(),
@@ -194,6 +198,33 @@ impl<'a> Run<'a> {
     /// [`Run::installations_in`]).
     pub fn has_replaced(&self, old: &Certificate, new: &Certificate) -> bool {
         self.installations.shows(old, new)
+    }
+
+    /// Says what this program has removed, and what had taken its place, by the SHA-256 of both certificates in hexadecimal. It counts for
+    /// what is [shown](Credentials::known_to) beside its own records of installations.
+    #[must_use]
+    pub fn replaced(mut self, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.replaced.extend(pairs);
+        self
+    }
+
+    /// What took the place of which certificate by all that this program says.
+    pub(crate) fn all_replaced(&self) -> HashMap<String, String> {
+        let removed = self.replaced.iter().cloned();
+        removed.chain(self.installations.replaced()).collect()
+    }
+
+    /// What was installed in place of this certificate by this program's own records, each after the one that it replaced, by the SHA-256 in
+    /// hexadecimal.
+    pub(super) fn installed_in_place_of(&self, old: &Certificate) -> Vec<String> {
+        let replaced = self.installations.replaced();
+        let mut row: Vec<String> = Vec::new();
+        let mut next = replaced.get(&hex(&old.fingerprint()));
+        while let Some(name) = next.filter(|name| !row.contains(*name)) {
+            row.push(name.clone());
+            next = replaced.get(name);
+        }
+        row
     }
 
     /// Whether this program has seen at the installation that one CA has issued both.

@@ -79,7 +79,8 @@ pub unsafe extern "C" fn usbtoken_session_credentials(
     boundary::on::<SessionNoun>(session, |noun| {
         boundary::give::<CredentialList>(out, || {
             let credentials = noun.during(Step::ReadObjects)?.credentials()?;
-            Ok(CredentialList::new(credentials, noun.host.clone()))
+            let known = noun.host.knowing_installations(Run::default());
+            Ok(CredentialList::new(credentials.known_to(&known), noun.host.clone()))
         })
     })
 }

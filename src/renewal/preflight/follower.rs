@@ -2,10 +2,12 @@
 
 use crate::bank::Policy;
 use crate::contents::{Contents, Credential, Identified, Successor, already_renewed};
-use crate::error::{Code, Error, Fact, Step};
+use crate::driver::Session;
+use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, IssuerContinuity, another_key_issued, check_chain, issuer_continuity};
 use crate::renewal::renewal::Renewal;
 use crate::renewal::run::Run;
+use base16ct::lower::encode_string as hex;
 
 /// What takes the old one's place, where it is not proven: of several the one that the caller's own records name; of those that stand in
 /// its place on its key the one in the same name for whose CA the policy speaks. `authorities` are the CA certificates at hand.
@@ -38,6 +40,18 @@ pub(super) fn known(
         old.has_same_holder(new) && !is_a_strangers(new) && !is_of_another()
     };
     known.or(by).or_else(|| contents.successor_known(old, is_vouched_for))
+}
+
+/// What took its place by the caller's own records, where nothing on the token says so: others between them have gone, or another program
+/// has changed the label of its key.
+pub(super) fn kept(
+    renewal: &Renewal,
+    session: &Session,
+    contents: &mut Contents,
+    run: &Run<'_>,
+) -> Result<Option<Successor>> {
+    let Some(old) = renewal.old_certificate() else { return Ok(None) };
+    contents.successor_by_name(session, old, &run.installed_in_place_of(old))
 }
 
 /// Why nothing is begun for a certificate in whose place another one stands on its key, of another CA or in another name, though nobody can
@@ -96,8 +110,8 @@ fn doubt(
     run: &Run<'_>,
 ) -> Option<Error> {
     let (was, new) = (old.certificate(), &by.certificate);
-    // The caller's own records say that it was issued for the order in this one's place.
-    if run.has_replaced(was, new) {
+    // The caller's own records say that it was issued for the order in this one's place, or in that of what had taken it.
+    if run.has_replaced(was, new) || run.installed_in_place_of(was).contains(&hex(&new.fingerprint())) {
         return None;
     }
     let doubtful = |reason| {

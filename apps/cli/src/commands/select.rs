@@ -21,6 +21,14 @@ use crate::run::Run;
 /// after the login.
 pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Chosen<Credential>> {
     let settled = |one| Chosen { value: one, settled: true };
+    let call = Keeper::of_user().remembering(run.call());
+    // What was removed here is left out by what the token says.
+    let all = match which.is_given() {
+        true => all,
+        false if force => without_removed(all),
+        false => without_removed(all).without_strangers(|one| call.has_installed(one)),
+    };
+    let all = all.known_to(&call);
     match (&which.id, &which.serial) {
         (Some(id), Some(serial)) => all.by_id(&id.0).by_serial(serial).only().map(settled),
         (Some(id), None) => match all.by_id(&id.0) {
@@ -29,12 +37,8 @@ pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Re
             named => named.only().map(settled),
         },
         (None, Some(serial)) => all.by_serial(serial).only().map(settled),
-        (None, None) if force => without_removed(all).only().map(settled),
-        (None, None) => {
-            let call = run.call();
-            let all = without_removed(all).without_strangers(|one| call.has_installed(one));
-            to_renew(all, run)
-        }
+        (None, None) if force => all.only().map(settled),
+        (None, None) => to_renew(all, run),
     }
 }
 

@@ -93,6 +93,12 @@ impl Keeper {
         removed.into_iter().map(|one| one.fingerprint).collect()
     }
 
+    /// The same run, which knows as well what was removed here and what had taken its place.
+    pub fn remembering<'a>(&self, run: Run<'a>) -> Run<'a> {
+        let removed = self.journal.as_ref().map(Journal::all_removed).unwrap_or_default();
+        run.replaced(removed.into_iter().map(|one| (one.fingerprint, one.successor)))
+    }
+
     /// What was removed last of the row in which the one is that is meant.
     pub fn last_removed(
         &self,
