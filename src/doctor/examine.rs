@@ -40,7 +40,7 @@ pub fn examine_for(finder: &Finder, meant: &TokenUri, now: SystemTime) -> Result
     examine_by(finder, meant, &Run::default().at(now))
 }
 
-/// The same by the clock of this run, and with what its program has kept of its renewals ([`Credentials::known_to`]).
+/// The same by the clock of this run, and with what its program has kept of its renewals ([`Credentials::known_to`](crate::Credentials::known_to)).
 ///
 /// # Errors
 /// As [`examine`].
