@@ -120,11 +120,15 @@ impl Contents {
             Err(error) if is_of_the_token(&error) => return Err(error),
             Err(error) => return Err(doubt(step, pending.id(), "key_does_not_sign").because_of(error)),
         };
-        if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
+        if signed.as_ref().is_some_and(|public| self.is_answered(record, public)) {
             return Err(gone());
         }
-        let in_another_form =
-            |public: &PublicKey| self.certificates.iter().any(|held| public.stands_in(&held.stored.der));
+        let in_another_form = |public: &PublicKey| {
+            let read = |held: &HeldCertificate| {
+                held.certificate.as_ref().is_some_and(|one| one.public_key() == public)
+            };
+            self.certificates.iter().any(|held| !read(held) && public.stands_in(&held.stored.der))
+        };
         let may_be_certified = self.has_unread_certificates(record, pending.id())
             || signed.as_ref().is_some_and(in_another_form);
         if !named && may_be_certified {

@@ -231,7 +231,8 @@ impl Retire {
         let mut contents = match &self.installed {
             Some((new, signed)) if signed.is_fresh() => Contents::read_after(session, new, signed)?,
             _ => Contents::read(session)?,
-        };
+        }
+        .knowing(run.known());
         let credentials = contents.credentials();
         let begun = run.removals().and_then(|removals| removals.begun_removal(self.old.certificate()));
         let begun = begun.filter(|id| self.is_rest(&credentials, id, session, run));

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::clock::Clock;
 use super::installation::{BegunRemoval, Installation, Installations, KeptInstallations, NotKept};
 use crate::contents::Credentials;
-use crate::contents::{Caller, PendingKey, Record};
+use crate::contents::{Caller, KnownHere, PendingKey, Record};
 use crate::driver;
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenIdentity, TokenInfo};
@@ -175,7 +175,8 @@ impl<'a> Run<'a> {
     }
 
     /// Says which requests this program has made, by its own records: each by its public key and the serial number of the certificate
-    /// that it renews. What a CA issues for them takes that one's place also in another name, which the record on the token alone
+    /// that it renews, empty for a first one. Until the answer is [installed](Run::installations), a certificate for that key that does not
+    /// continue the one that is renewed is somebody else's. What a CA issues for them takes that one's place also in another name, which the record on the token alone
     /// does not show: that may be a copy.
     #[must_use]
     pub fn requests(mut self, made: impl IntoIterator<Item = (PublicKey, String)>) -> Self {
@@ -186,6 +187,11 @@ impl<'a> Run<'a> {
     pub(super) fn has_requested(&self, key: &PublicKey, old: &Certificate) -> bool {
         let serial = old.serial().to_string();
         self.requests.iter().any(|(requested, renewed)| requested == key && *renewed == serial)
+    }
+
+    /// What this program knows of jobs, for those who read a token.
+    pub(super) fn known(&self) -> Arc<dyn KnownHere> {
+        Arc::new(OwnRecords { installations: self.installations.clone(), requests: self.requests.clone() })
     }
 
     /// Whether this program has installed the one in place of the other, by its own records ([`Run::installations`],
@@ -415,6 +421,27 @@ impl<'a> Run<'a> {
     /// Does a job on a token; what drivers in processes of their own take long for, this run is told of and can stop.
     pub(super) fn watching<R>(&self, job: impl FnOnce() -> R) -> R {
         driver::watched(&Watching(self), job)
+    }
+}
+
+/// What a program knows of jobs by its own records.
+struct OwnRecords {
+    installations: Installations,
+    requests: Vec<(PublicKey, String)>,
+}
+
+impl KnownHere for OwnRecords {
+    fn has_installed(&self, certificate: &Certificate) -> bool {
+        self.installations.day_of(certificate).is_some()
+    }
+
+    fn requested_for(&self, key: &PublicKey) -> Vec<String> {
+        let of_key = self.requests.iter().filter(|(requested, _)| requested == key);
+        of_key.map(|(_, renewed)| renewed.clone()).collect()
+    }
+
+    fn request_of(&self, record: &Record) -> Option<PublicKey> {
+        self.installations.kept()?.requested(record.label())
     }
 }
 

@@ -378,7 +378,8 @@ impl Page {
 
     /// The keys of this origin whose jobs are not finished, and the credentials.
     fn waiting(&self, session: &Session) -> Result<(Vec<PendingKey>, Credentials)> {
-        let (mut waiting, credentials) = session.pending_and_credentials()?;
+        let run = self.shared.host.knowing_installations(Run::default());
+        let (mut waiting, credentials) = session.pending_and_credentials(&run)?;
         waiting.retain(|key| key.is_by(&self.origin.caller()));
         Ok((waiting, credentials))
     }

@@ -93,7 +93,8 @@ pub unsafe extern "C" fn usbtoken_session_pending(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         boundary::give::<PendingList>(out, || {
-            let pending = noun.during(Step::ReadObjects)?.pending()?;
+            let run = noun.host.knowing_installations(Run::default());
+            let pending = noun.during(Step::ReadObjects)?.pending_known(&run)?;
             Ok(PendingList { pending, host: noun.host.clone() })
         })
     })

@@ -103,11 +103,12 @@ fn are_of_one_key(all: &Credentials) -> bool {
 /// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`], which lists the candidates; [`Code::KeysAlike`] where several have
 /// that id.
 pub fn pending(
+    run: &Run,
     session: &Session,
     id: Option<&Hex>,
     accept: impl Fn(&PendingKey) -> bool,
 ) -> Result<PendingKey> {
-    let all = session.pending()?;
+    let all = session.pending_known(&run.call())?;
     let meant = |key: &PendingKey| id.map_or_else(|| accept(key), |id| key.id() == id.0);
     let mut found: Vec<PendingKey> = all.into_iter().filter(meant).collect();
     match (found.pop(), found.is_empty()) {
@@ -135,15 +136,16 @@ pub fn pending(
 /// # Errors
 /// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`] where none of several is known to be ours.
 pub fn awaiting(
+    run: &Run,
     session: &Session,
     keeper: &Keeper,
     renews: impl Fn(&PendingKey) -> bool,
 ) -> Result<PendingKey> {
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer && renews(key);
     let requested = |key: &PendingKey| waits(key) && keeper.has_requested(session, key);
-    match pending(session, None, waits) {
+    match pending(run, session, None, waits) {
         Err(error) if error.code() == Code::PendingAmbiguous => {
-            pending(session, None, requested).map_err(|_| error)
+            pending(run, session, None, requested).map_err(|_| error)
         }
         key => key,
     }

@@ -82,7 +82,7 @@ impl Keeper {
         self.journal.as_ref().is_some_and(|journal| journal.was_told(token, old.certificate(), why))
     }
 
-    /// The requests that were made here: each by its public key and the serial number of what it renews.
+    /// The requests that were made here: each by its public key and the serial number of what it renews, empty for a first certificate.
     pub fn requests(&self) -> Vec<(PublicKey, String)> {
         self.journal.as_ref().map(Journal::requests).unwrap_or_default()
     }
