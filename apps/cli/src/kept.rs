@@ -398,7 +398,7 @@ impl Keeper {
     pub fn other_token(&self, error: &Error, session: &Session, response: &Response) -> Option<JournalEntry> {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
         let entry = no_match.contains(&error.code()).then(|| self.job_of(response))?;
-        entry.filter(|entry| entry.token != *session.token().identity())
+        entry.filter(|entry| !entry.token.is_same_token(session.token().identity()))
     }
 
     /// Keeps the record of a login.

@@ -48,7 +48,7 @@ impl Machine {
     }
 
     fn file(&self, token: &TokenIdentity) -> PathBuf {
-        self.user().folder().join(name_of(token))
+        self.user().folder().join(token.name())
     }
 }
 
@@ -88,7 +88,7 @@ fn many_threads_never_hold_it_together() {
             scope.spawn(|| {
                 for _ in 0..300 {
                     // Past the list of this process, as another program comes.
-                    let name = name_of(&token("3"));
+                    let name = token("3").name();
                     if let Ok(file) = place::take_user(&machine.user(), &name) {
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         taken.fetch_add(1, Ordering::SeqCst);
@@ -107,7 +107,7 @@ fn many_threads_never_hold_it_together() {
 fn one_token_has_one_name_through_every_driver() {
     let named = |serial: &str, label: &str| {
         let (manufacturer, model) = (label.to_owned(), label.to_owned());
-        name_of(&TokenIdentity { label: label.into(), manufacturer, model, serial: serial.into() })
+        TokenIdentity { label: label.into(), manufacturer, model, serial: serial.into() }.name()
     };
     assert_eq!(named("00ab12", "BANK"), named(" 00AB12\0\0", "BANK (User PIN)"));
     assert_ne!(named("00ab12", "BANK"), named("00ab13", "BANK"));

@@ -50,7 +50,7 @@ impl Keeper {
         let named: Vec<&str> =
             error.facts().filter(|(fact, _)| *fact == Fact::Token).map(|(_, token)| token).collect();
         let is_meant = |order: &Order| {
-            token.is_none_or(|token| order.token == *token)
+            token.is_none_or(|token| order.token.is_same_token(token))
                 && (named.is_empty() || named.contains(&order.token.to_string().as_str()))
                 && (keys.is_empty() || keys.contains(&order.key_id.as_str()))
                 && old.is_none_or(|serial| order.old_serial.as_deref() == Some(serial))
@@ -71,7 +71,7 @@ mod tests {
 
     fn token(label: &str) -> TokenIdentity {
         let text = |text: &str| text.to_owned();
-        TokenIdentity { label: text(label), manufacturer: text("M"), model: text("T"), serial: text("1") }
+        TokenIdentity { label: text(label), manufacturer: text("M"), model: text("T"), serial: text(label) }
     }
 
     /// The only order there is belongs to an error that names no token, or its own.
