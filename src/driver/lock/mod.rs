@@ -96,7 +96,10 @@ impl TokenLock {
             // The place of all users is enough.
             Some((_, Err(Refused::Unusable(..)))) | None if machine.is_some() => None,
             Some((folder, Err(error))) => return Err(refused(folder, error)),
-            None => return Err(unusable(places.machine.folder(), std::io::ErrorKind::NotFound.into())),
+            None => {
+                let error = unusable(places.machine.folder(), std::io::ErrorKind::NotFound.into());
+                return Err(error.fact(Fact::Reason, "no_home"));
+            }
         };
         Ok(TokenLock { in_host: None, user, machine, _here: here })
     }

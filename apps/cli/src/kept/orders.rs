@@ -6,7 +6,7 @@ use usbtoken::error::Fact;
 use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Error, Result, Session};
 
-use super::Keeper;
+use super::{Keeper, STATE_VARIABLES};
 use crate::journal::{Journal, JournalEntry, Order};
 use crate::reference::Reference;
 
@@ -35,7 +35,7 @@ impl Keeper {
         let order = Order { token, key_id: hex(key.id()), old_serial, reference: reference.clone() };
         match &self.journal {
             Some(journal) => journal.keep_order(&order),
-            None => Err(Error::new(Code::JournalUnusable)),
+            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, STATE_VARIABLES)),
         }
     }
 
