@@ -272,6 +272,8 @@ fn a_damaged_record_is_an_error_and_stays() {
     std::fs::write(record, "{").unwrap();
     let issuer = ["resume", "--id", &id, "--issuer", "touch asked; false"];
     let error = stage.run(&issuer).failed("journal_unusable", 2);
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("XDG_STATE_HOME") && !hint.contains("--save-answer"), "{error:#}");
     assert_eq!(fact(&error, "path"), record.display().to_string());
     assert_eq!(std::fs::read(record).unwrap(), b"{");
     assert!(!stage.file("asked").exists());
