@@ -11,7 +11,11 @@ fn what_is_refused_or_shown_beside_costs_little() {
         ("", [2, 7, 1]),
         // Nothing is read for it: what came is a pair that is no certificate, and the certificate that was written.
         ("category-refused", [3, 7, 3]),
-        // Two of them, and one search for what is stored.
+        // Up to sixteen objects each is read.
+        ("mechanism-objects=2", [2, 9, 1]),
+        ("mechanism-objects=13", [2, 20, 1]),
+        // Of more two of them, and one search for what is stored.
+        ("mechanism-objects=14", [3, 9, 1]),
         ("mechanism-objects=100", [3, 9, 1]),
         // Where that does not even find what is known to be there, or finds nothing else, one for each class.
         ("mechanism-objects=100,stored-unsearchable=1", [6, 9, 1]),
