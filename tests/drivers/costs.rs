@@ -28,6 +28,20 @@ fn what_is_refused_or_shown_beside_costs_little() {
     }
 }
 
+/// Searches and reads of a list with the PIN.
+#[test]
+fn a_list_reads_few_objects_one_by_one_and_searches_among_more() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let (mut before, mut costs) = ([0, 0], Vec::new());
+    for others in [0, 13, 14] {
+        bank.odd(&format!("mechanism-objects={others}"), &["list"]).json();
+        let noted = ["search", "read"].map(|what| bank.noted(what));
+        costs.push([noted[0] - before[0], noted[1] - before[1]]);
+        before = noted;
+    }
+    assert_eq!(costs, [[1, 5], [1, 18], [3, 6]]);
+}
+
 /// A quirk profile is chosen by the maker's name. A wrong one costs nothing where the usual pair is taken, a right one a refused call.
 #[test]
 fn a_profile_costs_a_refused_call_at_most() {

@@ -245,6 +245,11 @@ mod tests {
         assert!(old.is_same_as(&pin(soft.pin())) && new.is_same_as(&pin("482916")));
         assert!(change.into_new_pin().is_some_and(|new| new.is_same_as(&pin("482916"))));
         assert!(PinChange::on_pin_pad().into_new_pin().is_none());
+        // At a pad neither is sent, unless the old one is meant to be.
+        let at_pad = token.with_pad();
+        assert!(to("482916").checked(&at_pad).unwrap().is_none());
+        let old = Login::from(pin(soft.pin())).pin_as_typed();
+        assert!(PinChange::to(old, pin("482916")).checked(&at_pad).unwrap().is_some());
     }
 
     /// For PINs that were sent, and for those that are entered at the token.

@@ -329,6 +329,13 @@ impl Token {
         Token { mechanisms: Mechanisms::made_up(mechanisms).into(), ..self }
     }
 
+    /// The same token, as if it stated a PIN pad.
+    #[cfg(test)]
+    pub(in crate::driver) fn with_pad(mut self) -> Self {
+        self.info.pin_pad = true;
+        self
+    }
+
     pub(in crate::driver) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
         self.mechanisms.listed(self.module.functions(), self.slot)
     }

@@ -168,6 +168,10 @@ fn a_new_key_is_read_with_the_refusal_of_its_value_and_is_what_it_says() {
     assert_eq!((key.algorithm, key.value_refused), (Some(SignatureAlgorithm::EcdsaSha384), true));
     assert_eq!((key.id.as_slice(), key.evidence.local), (&[1][..], Some(true)));
     assert!(!key.to_be_asked_again().value_refused && !open.read_private_key(private).unwrap().value_refused);
+    // One whose value is not refused is read as well; how it signs is known from its public half.
+    let shown = open_key(&fresh.session);
+    let key = open.read_new_private_key(shown, Some(SignatureAlgorithm::EcdsaSha384)).unwrap();
+    assert_eq!((key.algorithm, key.value_refused), (Some(SignatureAlgorithm::EcdsaSha384), false));
     for other in [certificate, public] {
         let refused = open.read_new_private_key(other, None).map(drop).unwrap_err();
         assert_eq!(refused.code(), Code::DriverMisbehaved);
@@ -347,20 +351,22 @@ fn a_strangers_key_has_no_label_of_a_job() {
         Ok::<_, Error>(objects.private_keys.iter().filter(|key| key.label.as_str().is_empty()).count())
     };
     assert_eq!(taken(&|_| ()).unwrap(), 1);
-    let refuses = key_that_does_not_sign(&fresh.session);
+    let refuses = fresh.session.open_session().place(open_key(&fresh.session));
     assert_eq!(taken(&|key| key.place = refuses).unwrap(), 1);
     assert_eq!(taken(&|key| key.place.handle = ObjectHandle(9_999)).unwrap_err().code(), Code::SessionLost);
 }
 
-/// CKA_SIGN is false.
-fn key_that_does_not_sign(session: &Session) -> Place {
+/// A private key that does not sign, and whose value is shown to whoever asks.
+fn open_key(session: &Session) -> ObjectHandle {
     let template = Template::new()
         .number(CKA_CLASS, CKO_PRIVATE_KEY)
         .number(CKA_KEY_TYPE, CKK_EC)
         .flag(CKA_TOKEN, true)
         .flag(CKA_SIGN, false)
+        .flag(CKA_SENSITIVE, false)
+        .flag(CKA_EXTRACTABLE, true)
         .bytes(CKA_EC_PARAMS, &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07])
         .bytes(CKA_VALUE, &[7; 32]);
     let open = session.open_session();
-    open.place(open.functions().create_object(open.handle(), template).unwrap())
+    open.functions().create_object(open.handle(), template).unwrap()
 }
