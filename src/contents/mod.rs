@@ -10,25 +10,31 @@
 //! - `credentials`: their list, and the choice among them
 //! - `left_out`: those that a choice left out, and why
 //! - `choice`, `chosen`: how one was chosen before the login, and the same choice after it
+//! - `copies`: one certificate in several objects
 //! - `pending`, `jobs`: the keys whose certificate is not there, and how they are found
+//! - `answers`: whether a job's certificate is there
 //! - `answered`: which pending key an answer is for
 //! - `apart`: certificates under another identifier than their key
 //! - `succession`: which credential takes the place of which, as removals need it
 //! - `successor`: the same, as lists show it
+//! - `known`: the same by what a program has kept
 //! - `one_key`: several certificates for one key
 //! - `removable`: what may be destroyed, and why
 //! - `record`: the label by which all of this is known
 //! - `held`, `signer`: the objects as they are held here, and who lets keys sign
 
 mod answered;
+mod answers;
 mod apart;
 mod belongs;
 mod choice;
 mod chosen;
+mod copies;
 pub(crate) mod credential;
 pub(crate) mod credentials;
 mod held;
 mod jobs;
+mod known;
 mod left_out;
 mod one_key;
 mod pending;
@@ -41,12 +47,13 @@ mod successor;
 mod tests;
 
 pub(crate) use self::answered::{already_installed, make_sure_it_is_meant, no_leaf, not_awaited};
+pub(crate) use self::answers::KnownHere;
 pub(crate) use self::apart::Apart;
 pub(crate) use self::credential::Credential;
 pub(crate) use self::credential::{
     Identified, about, already_renewed, closed, expired, not_yet, service_ended,
 };
-pub use self::credential::{KeyState, Renewable};
+pub use self::credential::{KeyState, Renewable, StoredCopy};
 pub(crate) use self::credentials::Credentials;
 pub use self::left_out::{Unreadable, WhyUnreadable};
 pub(crate) use self::pending::Old;
@@ -56,9 +63,10 @@ pub(crate) use self::record::Record;
 pub(crate) use self::removable::{Meant, OfCopies};
 pub use self::successor::{Renewed, Successor};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use self::held::{HeldCertificate, HeldKey, HeldPublicKey, Index};
+use self::successor::Names;
 use crate::driver::{Objects, Present, PublicSession, Session, Signed, StoredCertificate};
 use crate::error::{Call, Result};
 use crate::pki::{Certificate, Issuers, PublicKey};
@@ -74,6 +82,9 @@ pub(crate) struct Contents {
     logged_in: bool,
     present: Arc<Present>,
     index: Index,
+    known: Option<Arc<dyn KnownHere>>,
+    names: OnceLock<Names>,
+    authorities: OnceLock<Vec<usize>>,
 }
 
 impl Contents {
@@ -124,6 +135,9 @@ impl Contents {
             logged_in,
             present,
             index,
+            known: None,
+            names: OnceLock::new(),
+            authorities: OnceLock::new(),
         }
     }
 

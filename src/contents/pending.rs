@@ -98,6 +98,8 @@ pub(crate) enum Doubt {
     OldNotThere,
     /// It is a public key alone, and nothing signs for it.
     PublicKeyAlone,
+    /// A certificate of somebody else is for it.
+    CertifiedByAnother,
 }
 
 /// The credential that a job renews.
@@ -131,6 +133,7 @@ impl Doubt {
             Doubt::OtherRecord => "record_of_public_key",
             Doubt::OldNotThere => "old_certificate_not_there",
             Doubt::PublicKeyAlone => "public_key_alone",
+            Doubt::CertifiedByAnother => "certificate_of_another",
         }
     }
 }

@@ -98,7 +98,9 @@ impl Page {
             Err(error) if error.code() == Code::TokenAmbiguous => return Ok(USBTOKEN_PROBE_TOKEN),
             Err(_) => return Ok(0),
         };
-        let (all, window) = (token.credentials().unwrap_or_default(), self.shared.host.policy().window);
+        let known = self.shared.host.knowing_installations(Run::default());
+        let all = token.credentials().unwrap_or_default().known_to(&known);
+        let window = self.shared.host.policy().window;
         let renewed = all.iter().any(|one| one.successor().is_some());
         let which = match &self.state()?.start {
             Some(Start::From { which, .. }) => Some(which.clone()),
@@ -376,7 +378,8 @@ impl Page {
 
     /// The keys of this origin whose jobs are not finished, and the credentials.
     fn waiting(&self, session: &Session) -> Result<(Vec<PendingKey>, Credentials)> {
-        let (mut waiting, credentials) = session.pending_and_credentials()?;
+        let run = self.shared.host.knowing_installations(Run::default());
+        let (mut waiting, credentials) = session.pending_and_credentials(&run)?;
         waiting.retain(|key| key.is_by(&self.origin.caller()));
         Ok((waiting, credentials))
     }

@@ -24,7 +24,7 @@ use crate::words::Words;
 pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     let session = run.login(run.token()?)?;
     let keeper = Keeper::of_user();
-    let key = match select::pending(&session, args.id.as_ref(), |_| true) {
+    let key = match select::pending(run, &session, args.id.as_ref(), |_| true) {
         Err(error) if error.code() == Code::PendingNotFound => {
             let forgotten = forget_order(run, args, &keeper, &session);
             return forgotten.unwrap_or_else(|| session.explained(Err(error)));
@@ -32,7 +32,7 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
         // Their signatures may tell them apart when one is removed.
         Err(error) if error.code() == Code::KeysAlike => {
             let is_meant = |key: &PendingKey| args.id.as_ref().is_some_and(|id| key.id() == id.0);
-            session.pending()?.into_iter().find(is_meant).ok_or(error)?
+            session.pending_known(&run.call())?.into_iter().find(is_meant).ok_or(error)?
         }
         key => keeper.known(&session, key?),
     };
@@ -60,9 +60,10 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
 
 /// The command that names the key, where that is the way on.
 fn named_by_id(error: Error, run: &Run, args: &args::Abandon, id: &[u8]) -> Error {
-    // It may be a complete credential, whose key nobody gives away by a command that is offered.
-    let is_unread = error.facts().any(|(fact, why)| fact == Fact::Reason && why == "object_unreadable");
-    if error.code() != Code::RemovalDoubtful || is_unread {
+    // It may be the key of a credential in use, which nobody gives away by a command that is offered.
+    let in_use = ["object_unreadable", "certificate_of_another"];
+    let may_be_in_use = error.facts().any(|(fact, why)| fact == Fact::Reason && in_use.contains(&why));
+    if error.code() != Code::RemovalDoubtful || may_be_in_use {
         return error;
     }
     let line = CommandLine::new("abandon", &run.global).value("--id", Some(&hex(id)));
