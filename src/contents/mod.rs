@@ -52,7 +52,7 @@ pub use self::left_out::{Unreadable, WhyUnreadable};
 pub(crate) use self::pending::Old;
 pub use self::pending::{BegunBy, HalfWritten, PendingKey, PendingState};
 pub use self::record::Caller;
-pub(crate) use self::record::Record;
+pub(crate) use self::record::{Record, text_for};
 pub(crate) use self::removable::{Meant, OfCopies};
 pub use self::successor::{Renewed, Successor};
 
@@ -145,6 +145,11 @@ impl Contents {
     /// Whether any private key shows.
     pub(crate) fn has_private_keys(&self) -> bool {
         !self.private_keys.is_empty()
+    }
+
+    /// Whether more than one private key shows.
+    pub(crate) fn has_several_private_keys(&self) -> bool {
+        self.private_keys.len() > 1
     }
 
     /// Whether exactly this certificate is on the token.

@@ -205,6 +205,21 @@ impl Contents {
         }
     }
 
+    /// Whether nothing is left of a key that was to go: no private key with its record or, where no label of it is read, its identifier,
+    /// and no public key with both. What could not be read may be it.
+    pub(crate) fn has_nothing_of(&self, id: &[u8], record: &Record) -> bool {
+        let has_id = |held: &HeldKey| held.stored.id == id;
+        let may_be_it = |held: &HeldKey| match held.marking.record() {
+            Some(other) => other == record && has_id(held),
+            None => held.stored.label.bytes().is_empty() && has_id(held),
+        };
+        let halves = self.index.public_by_record.get(record).into_iter().flatten();
+        let mut halves = halves.filter_map(|at| self.public_keys.get(*at));
+        self.was_read_whole()
+            && !self.private_keys.iter().any(may_be_it)
+            && !halves.any(|half| half.stored.id == id)
+    }
+
     /// What was left of a certificate that was being written for this key.
     fn with_half_certificates(&self, removal: Removal, pending: &PendingKey) -> Removal {
         self.half_certificates_of(pending).iter().fold(removal, Removal::half_certificate)

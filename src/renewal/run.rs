@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::clock::Clock;
-use super::installation::{BegunRemoval, Installation, Installations, KeptInstallations, NotKept};
+use super::installation::{
+    BegunAbandonment, BegunRemoval, Installation, Installations, KeptInstallations, NotKept,
+};
 use crate::contents::Credentials;
 use crate::contents::{Caller, PendingKey, Record};
 use crate::driver;
@@ -303,6 +305,52 @@ impl<'a> Run<'a> {
     /// [`Retire`](super::Retire); where nothing is left, [`Session::end_removal`](crate::Session::end_removal) ends it.
     pub fn begun_removals(&self, token: &TokenIdentity) -> Vec<BegunRemoval> {
         self.installations.kept().map(|kept| kept.begun_removals(token)).unwrap_or_default()
+    }
+
+    /// The removals of waiting keys that have begun on this token and were not seen to end, the last one first, as it is kept in the folder
+    /// of [`Run::installations_in`] (`*.abandoning`, a private file of each key). A key that is there still waits, and is removed by
+    /// [`Session::abandon`](crate::Session::abandon); where nothing is left of it, [`Session::was_abandoned`](crate::Session::was_abandoned)
+    /// says so.
+    pub fn begun_abandonments(&self, token: &TokenIdentity) -> Vec<BegunAbandonment> {
+        self.installations.kept().map(|kept| kept.begun_abandonments(token)).unwrap_or_default()
+    }
+
+    /// Forgets that the removal of this waiting key has begun. The command does so when it has said that it came to its end;
+    /// for other callers [`Session::abandon`](crate::Session::abandon) does.
+    pub fn end_abandonment(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
+        if let Some(kept) = self.installations.kept() {
+            kept.end_abandonment(token, begun.id(), begun.record());
+        }
+    }
+
+    /// The removal of this waiting key, where it has begun.
+    pub(super) fn begun_abandonment(
+        &self,
+        token: &TokenIdentity,
+        key: &PendingKey,
+    ) -> Option<BegunAbandonment> {
+        self.installations.kept()?.begun_abandonment(token, key)
+    }
+
+    /// Keeps for later processes that it begins.
+    pub(super) fn begin_abandonment(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
+        if let Some(kept) = self.installations.kept() {
+            kept.begin_abandonment(token, begun);
+        }
+    }
+
+    /// The job of this key came to its end otherwise.
+    pub(super) fn job_ended(&self, token: &TokenIdentity, key: Option<&PendingKey>) {
+        if let Some(begun) = key.and_then(|key| self.begun_abandonment(token, key)) {
+            self.end_abandonment(token, &begun);
+        }
+    }
+
+    /// It has come to its end. The command has more to do, and forgets it then.
+    pub(super) fn abandonment_ended(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
+        if self.caller != Caller::Command {
+            self.end_abandonment(token, begun);
+        }
     }
 
     /// Where later processes are told which removal has begun.

@@ -4,10 +4,11 @@
 //! between *create request* and *install response*: nothing is kept but the pending key on the token.
 //!
 //! `find::origin` says which pages may ask at all, `values::hresult` what they are answered, `encoding` and `subject` read
-//! and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are here.
+//! and write what Microsoft's calls do, `page` is the object that a page works with, `given_up` what it gives up, and the functions are here.
 
 mod elsewhere;
 pub mod encoding;
+mod given_up;
 mod key;
 pub mod numbers;
 pub(crate) mod page;

@@ -174,6 +174,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "The pending key was removed.",
+        Words::AbandonedBefore => "The pending key was removed before; nothing of it is on the token.",
         Words::ProfileFine(value) => return format!("This profile is in order: {}", value),
         Words::NoProfiles(value) => return format!("There is no bank's profile in {}", value),
         Words::ProfileBank => "Bank",

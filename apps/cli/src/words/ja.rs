@@ -191,6 +191,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "発行待ちの鍵を破棄しました。",
+        Words::AbandonedBefore => "発行待ちの鍵はすでに破棄されています。トークンには何も残っていません。",
         Words::ProfileFine(value) => return format!("この銀行プロファイルに誤りはありません: {}", value),
         Words::NoProfiles(value) => return format!("銀行プロファイルはありません: {}", value),
         Words::ProfileBank => "銀行",

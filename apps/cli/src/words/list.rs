@@ -214,6 +214,7 @@ pub enum Words<'a> {
     },
     /// The pending key was removed.
     Abandoned,
+    AbandonedBefore,
     /// Question whether to go on with the key that is pending; the answer is the word `yes`.
     ConfirmResume,
 

@@ -19,7 +19,11 @@ use crate::words::Words;
 
 /// Lists them. Private keys cannot be seen without login, so the PIN is needed.
 pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
-    let session = run.login(run.token()?)?;
+    // To note something of a job is an act on it.
+    let session = match &args.order.reference {
+        Some(_) => run.login_for_job()?,
+        None => run.login(run.token()?)?,
+    };
     run.progress.step(Step::ReadObjects);
     let keeper = Keeper::of_user();
     if let Some(reference) = &args.order.reference {
