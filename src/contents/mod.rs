@@ -56,6 +56,7 @@ pub(crate) use self::record::{Record, text_for};
 pub(crate) use self::removable::{Meant, OfCopies};
 pub use self::successor::{Renewed, Successor};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::held::{HeldCertificate, HeldKey, HeldPublicKey, Index};
@@ -74,6 +75,8 @@ pub(crate) struct Contents {
     logged_in: bool,
     present: Arc<Present>,
     index: Index,
+    /// For which key the request of a job was made, by its record, as far as the caller knows it.
+    requested: BTreeMap<Vec<u8>, PublicKey>,
 }
 
 impl Contents {
@@ -82,7 +85,7 @@ impl Contents {
     /// # Errors
     /// What the searches and the reading return.
     pub(crate) fn read(session: &Session) -> Result<Self> {
-        Ok(Contents::of(session.objects(None)?, true))
+        Ok(Contents::of(session.objects(None)?, true).knowing(session.token().keys_by_label()))
     }
 
     /// Reads the token right after this credential was installed in this session. Since the CA has answered its certificate was
@@ -91,7 +94,8 @@ impl Contents {
     /// # Errors
     /// What the searches and the reading return.
     pub(crate) fn read_after(session: &Session, new: &Credential, signed: &Signed) -> Result<Self> {
-        let mut contents = Contents::of(session.objects(Some(new.stored()))?, true);
+        let contents = Contents::of(session.objects(Some(new.stored()))?, true);
+        let mut contents = contents.knowing(session.token().keys_by_label());
         contents.take_over(new, signed);
         Ok(contents)
     }
@@ -124,7 +128,13 @@ impl Contents {
             logged_in,
             present,
             index,
+            requested: BTreeMap::new(),
         }
+    }
+
+    /// The same, of which it is known for which key the request of each job was made, by the label of its record.
+    pub(crate) fn knowing(self, requested: BTreeMap<Vec<u8>, PublicKey>) -> Self {
+        Contents { requested, ..self }
     }
 
     /// The objects that were there when this was read.

@@ -370,6 +370,21 @@ impl<'a> Run<'a> {
         self.installations.kept()?.requested(record.label())
     }
 
+    /// The same pending keys. One that has a copy of the record of a job whose request was made on this computer for another key is
+    /// [doubtful](PendingKey::is_request_of_another): a program in Rust that uses [`Run::installations_in`], C programs and pages keep that.
+    pub fn judged(&self, keys: Vec<PendingKey>) -> Vec<PendingKey> {
+        let judged = |key: PendingKey| match self.requested(key.record()) {
+            Some(requested) => key.requested_as(&requested),
+            None => key,
+        };
+        keys.into_iter().map(judged).collect()
+    }
+
+    pub(super) fn is_request_of_another(&self, key: &PendingKey) -> bool {
+        let is_another = |requested: &PublicKey| key.public_key().is_some_and(|public| public != requested);
+        key.is_request_of_another() || self.requested(key.record()).as_ref().is_some_and(is_another)
+    }
+
     pub(super) fn signer_of_old(&self) -> Option<&dyn SignByOldKey> {
         self.old_key
     }

@@ -126,3 +126,58 @@ fn a_removal_that_was_killed_is_ended_by_one_that_names_the_key() {
 fn a_removal_among_strangers_that_was_killed_is_ended() {
     ends_wherever_it_stopped("C_DestroyObject", Named::ById, Named::ById, strangers);
 }
+
+/// An order for the key in use is known here alone: it is forgotten last of all, and never said to be where it is not.
+#[test]
+fn an_order_for_the_key_in_use_is_forgotten_wherever_the_run_stopped() {
+    let stage = Stage::alone(Kind::P256, days_from_now(11));
+    let before = stage.token.snapshot();
+    let order = || stage.run(&["request", "--reuse-key", "--out", "request.pem", "--overwrite"]);
+    order().succeeded();
+    stage.abandon(&stage.old.id, Named::ById, "").succeeded();
+    let calls = stage.called().len();
+    for at in calls - 2..=calls {
+        order().succeeded();
+        let killed = stage.abandon(&stage.old.id, Named::ById, &format!("{at}:exit-after"));
+        assert_eq!(killed.code, KILLED, "{at} of {calls}: {killed:?}");
+        stage.abandon(&stage.old.id, Named::ById, "").succeeded();
+        assert_eq!(stage.kept(), Vec::<std::path::PathBuf>::new());
+    }
+    order().succeeded();
+    let [job] = stage.kept().try_into().unwrap();
+    std::fs::write(&job, "damaged").unwrap();
+    let error = stage.abandon(&stage.old.id, Named::ById, "").failed("journal_unusable", 2);
+    assert_eq!(error["facts"]["path"][0], job.display().to_string(), "{error:#}");
+    assert!(error["hint"].is_null(), "no answer comes that could be kept elsewhere: {error:#}");
+    assert!(job.exists());
+    stage.token.snapshot().assert_same_as(&before);
+}
+
+/// Without a folder for state, and with one that cannot be used, a job is given up all the same; what was killed at the end is not known then.
+#[test]
+fn without_a_folder_for_state_a_job_is_given_up_too() {
+    for unusable in [false, true] {
+        let stage = Stage::alone(Kind::P256, days_from_now(11));
+        let without = of_others(&stage.token.snapshot());
+        for fault in ["", "C_DestroyObject#2:exit-after"] {
+            let ours = stage.waiting();
+            std::fs::remove_dir_all(stage.file("state")).unwrap();
+            if unusable {
+                // No folder can be made there.
+                stage.write("state", b"a file");
+            }
+            let said = stage.abandon(&ours.id, Named::ById, fault);
+            assert_eq!(said.code, if fault.is_empty() { 0 } else { KILLED }, "{said:?}");
+            stage.token.snapshot().assert_same_as(&without);
+            match unusable || fault.is_empty() {
+                true => drop(stage.abandon(&ours.id, Named::ById, "").failed("pending_not_found", 3)),
+                false => {
+                    assert_eq!(stage.abandon(&ours.id, Named::ById, "").json()["already_abandoned"], true)
+                }
+            }
+            if unusable {
+                std::fs::remove_file(stage.file("state")).unwrap();
+            }
+        }
+    }
+}

@@ -233,7 +233,8 @@ impl Page {
             elsewhere::check_token(bank, state.provider.as_ref(), session.token())?;
             state.old = Some(old.clone());
         }
-        let mut same: Vec<PendingKey> = waiting.iter().filter(|key| renewal.is_of(key)).cloned().collect();
+        let is_wanted_for = |key: &&PendingKey| renewal.is_of(key) && !key.is_request_of_another();
+        let mut same: Vec<PendingKey> = waiting.iter().filter(is_wanted_for).cloned().collect();
         // Another private key has its record: which of them a page has asked for nothing tells, and none is offered.
         if same.iter().any(PendingKey::is_same_record) {
             let old = renewal.old().and_then(OldCertificate::on_token).and_then(Credential::successor);
@@ -332,7 +333,8 @@ impl Page {
 
     /// The keys of this origin whose jobs are not finished, and the credentials.
     pub(super) fn waiting(&self, session: &Session) -> Result<(Vec<PendingKey>, Credentials)> {
-        let (mut waiting, credentials) = session.pending_and_credentials()?;
+        let (waiting, credentials) = session.pending_and_credentials()?;
+        let mut waiting = self.shared.host.knowing_installations(Run::default()).judged(waiting);
         waiting.retain(|key| key.is_by(&self.origin.caller()));
         Ok((waiting, credentials))
     }

@@ -107,7 +107,8 @@ impl Outcome {
     /// that is the reader's choice.
     pub fn print(&mut self, as_json: bool) -> Result<(), Error> {
         let Err(error) = self.write(as_json) else {
-            return Ok(self.when_printed.take().map_or((), |then| then()));
+            self.when_printed.take().into_iter().for_each(|then| then());
+            return Ok(());
         };
         match self.if_unprinted.take() {
             Some(unprinted) => {
@@ -240,7 +241,7 @@ fn facts_json<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Map<String, V
     all
 }
 
-/// Several warnings as people see them, each on a line of its own.
+/// Several warnings as people see them.
 pub fn notices_text(notices: &[Warning], tongue: Tongue<'_>) -> String {
     notices.iter().map(|notice| format!("\n{}", notice_text(notice, tongue))).collect()
 }
@@ -409,8 +410,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::BadArgument if expects(error, crate::args::YES) => Words::HintYes,
         Code::RequestWouldDiffer => Words::HintSignAgain,
         Code::JournalUnusable if error.step() == Some(Step::LogIn) => Words::HintPinPlace,
-        // No answer comes.
-        Code::JournalUnusable if error.step() == Some(Step::Abandon) => return None,
+        Code::JournalUnusable if error.step() == Some(Step::Abandon) => return None, // No answer comes.
         Code::JournalUnusable => Words::HintSaveAnswer,
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
         // The command that goes on is named.

@@ -110,8 +110,10 @@ fn ended(keeper: &Keeper, session: &Session, begun: Vec<BegunAbandonment>) -> im
 /// The command that names the key, where that is the way on.
 fn named_by_id(error: Error, run: &Run, args: &args::Abandon, id: &[u8]) -> Error {
     // It may be a complete credential, whose key nobody gives away by a command that is offered.
-    let is_unread = error.facts().any(|(fact, why)| fact == Fact::Reason && why == "object_unreadable");
-    if error.code() != Code::RemovalDoubtful || is_unread {
+    // Nor does one offer the key of another program, which has a copy of the record.
+    let is_another = ["object_unreadable", "request_of_another_key"];
+    let is_another = error.facts().any(|(fact, why)| fact == Fact::Reason && is_another.contains(&why));
+    if error.code() != Code::RemovalDoubtful || is_another {
         return error;
     }
     let line = CommandLine::new("abandon", &run.global).value("--id", Some(&hex(id)));
