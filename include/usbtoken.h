@@ -759,6 +759,8 @@
 #define USBTOKEN_NOTICE_NOTHING_REPLACED 138
 /** A copy of the old certificate is left on the token. Another program may have made it, so it is not removed. */
 #define USBTOKEN_NOTICE_COPY_KEPT 111
+/** A certificate is on the token more than once. It counts as one. */
+#define USBTOKEN_NOTICE_CERTIFICATE_TWICE 173
 /** The renewal is done. The old certificate is still kept, for the reason that was told before. */
 #define USBTOKEN_NOTICE_OLD_STILL_KEPT 112
 /** The old certificate was removed, and its key is left on the token: another certificate is for it, or may be. */
@@ -1669,9 +1671,15 @@
 #define USBTOKEN_CREDENTIAL_PRIVATE_KEY 3
 
 /**
- * usbtoken_credential_number: how many other credentials on the token have the same subject.
+ * usbtoken_credential_number: how many other certificates on the token have the same subject; copies of this one are none.
  */
 #define USBTOKEN_CREDENTIAL_TWINS 4
+
+/**
+ * usbtoken_credential_number: how many other objects on the token hold this very certificate, as far as they show. Copies count as one
+ * credential; those with another CKA_ID or CKA_LABEL have an entry of their own in the list.
+ */
+#define USBTOKEN_CREDENTIAL_COPIES 8
 
 /**
  * usbtoken_credential_number: USBTOKEN_RENEWED_….

@@ -45,6 +45,18 @@ impl Pages {
     }
 
     /// Plays a step by which nothing on the token changes; what it printed does not name what is not ours.
+    /// Renewed with `usbtoken renew`, which shares the folder for state.
+    fn renewed_by_the_command(&self, days: u32) {
+        let token = &self.stage.token;
+        let ca = usbtoken_testkit::program("test-ca").display().to_string();
+        let issuer = format!("'{ca}' --dir '{}' --days {days}", self.file("ca").display());
+        let mut command = std::process::Command::new(usbtoken_testkit::command());
+        command.args(["--json", "--pin-env", "TEST_PIN", "--token", &token.uri(), "--module"]);
+        command.arg(token.module()).args(["renew", "--issuer", &issuer]).envs(token.env());
+        command.env("TEST_PIN", token.pin()).env("XDG_STATE_HOME", self.file("state"));
+        common::succeed(command.output().unwrap(), "renew");
+    }
+
     #[track_caller]
     fn leaves(&self, words: &[&str], before: &Snapshot) -> Came {
         let printed = self.printed(words);
@@ -155,4 +167,43 @@ fn what_waits_beside_a_copied_record_waits_for_its_answer() {
             assert_eq!(pages.leaves(words, &after).code, ALREADY_RENEWED, "{foreign:?} {words:?}");
         }
     }
+}
+
+/// Another program keeps copies of the certificate in use.
+#[test]
+fn copies_of_a_certificate_are_counted() {
+    let pages = Pages::open();
+    let (old, token) = (pages.old(), &pages.stage.token);
+    let counted = || {
+        let printed = pages.printed(&["list"]);
+        printed.lines().filter_map(|line| line.strip_prefix("copies ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(), ["0"]);
+    let stored = token.snapshot();
+    let stored = stored.of_class("CKO_CERTIFICATE").next().unwrap();
+    token.inspect(|inspector| inspector.write_certificate(&old, &stored.id, &stored.label));
+    assert_eq!(counted(), ["1"], "with the same identifier and label");
+    token.inspect(|inspector| inspector.write_private_certificate(&old, THEIRS, "copy"));
+    assert_eq!(counted(), ["2", "2"]);
+}
+
+/// Another program has removed the one between the old certificate and the one in use: what nothing on the token says any more, the folder of
+/// this computer does.
+#[test]
+fn what_was_renewed_twice_is_known_where_the_one_between_has_gone() {
+    let pages = Pages::open();
+    let (old, first) = (serial_hex(&pages.old()), pages.stage.token.snapshot());
+    pages.renewed_by_the_command(30);
+    let id = pages.stage.token.snapshot().added_since(&first)[0].id.clone();
+    pages.renewed_by_the_command(365);
+    pages.stage.token.inspect(|inspector| inspector.destroy(&id));
+    let left = pages.stage.token.snapshot();
+    assert!(pages.printed(&["list"]).contains(&format!("{old} renewed 1")), "{}", pages.printed(&["list"]));
+    for words in [&["begin", &old][..], &["renew", &old, "z.csr"], &["renew", "-", "z.csr"]] {
+        assert_eq!(pages.leaves(words, &left).code, ALREADY_RENEWED, "{words:?}");
+    }
+    let probed = pages.printed(&["probe"]);
+    std::fs::remove_dir_all(pages.file("state")).unwrap();
+    assert!(pages.printed(&["list"]).contains(&format!("{old} renewed 0")));
+    assert_ne!(pages.printed(&["probe"]), probed, "the page is told that it can be renewed");
 }

@@ -1,5 +1,6 @@
 //! How a credential was chosen, so that a choice made before the login can be made again after it, when more may show.
 
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use crate::pki::{Certificate, Window};
@@ -17,6 +18,8 @@ pub(super) enum Narrowed {
     /// But for what these are known to have replaced.
     ToRenew(Vec<Certificate>),
     Without(Vec<Certificate>),
+    /// By what took the place of which certificate, as the caller has kept it.
+    SaidRenewed(HashMap<String, String>),
     Id(Vec<u8>),
     Serial(String),
     NamedBy(Box<TokenUri>),

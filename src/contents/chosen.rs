@@ -17,6 +17,7 @@ impl Credentials {
             Narrowed::WithoutSuccessor => all.without_successor(),
             Narrowed::ToRenew(known) => all.to_renew(|one| known.contains(one)),
             Narrowed::Without(these) => all.without(|one| these.contains(one.certificate())),
+            Narrowed::SaidRenewed(kept) => all.said_renewed(kept),
             Narrowed::Id(id) => all.by_id(id),
             Narrowed::Serial(serial) => all.by_serial(serial),
             Narrowed::NamedBy(uri) => all.named_by(uri).unwrap_or_default(),

@@ -13,6 +13,7 @@ use crate::uri::{ObjectType, TokenUri};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::{Date, DateTime};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -25,6 +26,8 @@ pub struct Credential {
     pub(super) certificate: Certificate,
     pub(super) key: SeenKey,
     pub(super) same_subject: usize,
+    /// The objects that hold this very certificate, where there are several.
+    pub(super) stored_as: Option<Arc<[StoredCopy]>>,
     pub(super) successor: Option<Box<Successor>>,
     pub(super) waiting: bool,
     /// The row of renewals that it stands in, by its number in the surroundings.
@@ -32,6 +35,23 @@ pub struct Credential {
     pub(super) surroundings: Arc<Surroundings>,
     /// How it was chosen, where that was before the login.
     pub(super) chosen: Option<Choice>,
+}
+
+/// One of several objects on a token that hold the very same certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredCopy {
+    /// The CKA_ID.
+    pub id: Vec<u8>,
+    /// The CKA_LABEL.
+    pub label: String,
+}
+
+/// Which object it is.
+impl fmt::Display for StoredCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "id {}, label \"{}\"", hex(&self.id), self.label)
+    }
 }
 
 /// What was seen on the token beside the credentials when they were listed.
@@ -254,7 +274,7 @@ impl Credential {
         }
     }
 
-    /// How many other credentials on the token have the same subject.
+    /// How many other certificates on the token have the same subject; copies of this one are none.
     pub fn same_subject(&self) -> usize {
         self.same_subject
     }
@@ -322,6 +342,7 @@ impl Credential {
             certificate,
             key: SeenKey::Present(Arc::new(key)),
             same_subject: 0,
+            stored_as: None,
             successor: None,
             waiting: false,
             row: 0,

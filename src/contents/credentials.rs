@@ -2,15 +2,13 @@
 
 use super::Contents;
 use super::choice::{Choice, Narrowed};
+use super::copies::{gather, take_with_copies, twice};
 use super::credential::{Credential, SeenKey, Surroundings, User};
 use super::held::HeldCertificate;
-use super::left_out::{
-    LeftOut, Unreadable, WhyUnreadable, drop_copies, each_named, named, take_with_copies, unreadable,
-    why_none,
-};
+use super::left_out::{LeftOut, Unreadable, WhyUnreadable, each_named, named, unreadable, why_none};
 use super::successor::Successor;
 use crate::driver::{PublicSession, Reservation, Session, Token};
-use crate::error::{Call, Code, Error, Fact, Result, Step};
+use crate::error::{Call, Code, Error, Fact, Result, Step, Warning};
 use crate::pki::{Certificate, Name, Window, is_named};
 use crate::uri::TokenUri;
 use std::cmp::Reverse;
@@ -21,7 +19,7 @@ use std::time::SystemTime;
 /// The credentials of a token, CA certificates left out.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    list: Vec<Credential>,
+    pub(super) list: Vec<Credential>,
     unreadable: Vec<Unreadable>,
     left_out: Vec<LeftOut>,
     /// What the driver answered where it did not give an object.
@@ -92,6 +90,7 @@ impl Lister {
             certificate: certificate.clone(),
             key: key.unwrap_or(SeenKey::NotLookedFor),
             same_subject: 0,
+            stored_as: None,
             successor: self.successors.remove(&at).map(Box::new),
             waiting: self.waiting.contains(&at),
             row: self.rows.get(at).copied().unwrap_or(at),
@@ -136,16 +135,7 @@ impl Credentials {
         refusal: Option<Call>,
         logged_in: bool,
     ) -> Self {
-        drop_copies(&mut list);
-        let mut subjects: HashMap<&[u8], usize> = HashMap::new();
-        for one in &list {
-            *subjects.entry(one.subject().der()).or_default() += 1;
-        }
-        let same = |one: &Credential| subjects.get(one.subject().der()).copied().unwrap_or_default();
-        let same: Vec<usize> = list.iter().map(same).collect();
-        for (one, same) in list.iter_mut().zip(same) {
-            one.same_subject = same.saturating_sub(1);
-        }
+        gather(&mut list);
         Credentials { list, unreadable, refusal, logged_in, ..Credentials::default() }
     }
 
@@ -164,6 +154,14 @@ impl Credentials {
     /// The credentials, in the token's order.
     pub fn iter(&self) -> std::slice::Iter<'_, Credential> {
         self.list.iter()
+    }
+
+    /// That certificates of these are on the token more than once ([`Credential::stored_as`]), and under which identifiers and labels; some of
+    /// many. They are renewed as one. When one is removed, what holds it under the identifier of its key goes with it, and what others have
+    /// written under another stays.
+    pub fn stored_twice(&self) -> Option<Warning> {
+        let mut seen = HashSet::new();
+        twice(self.iter().filter(|one| !one.stored_as().is_empty() && seen.insert(one.certificate().der())))
     }
 
     /// Whether there is none.

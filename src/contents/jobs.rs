@@ -3,7 +3,7 @@
 use super::Contents;
 use super::belongs::is_of_the_token;
 use super::credential::Credential;
-use super::held::{HeldCertificate, HeldPublicKey, OldName};
+use super::held::{HeldCertificate, OldName};
 use super::pending::{Doubt, HalfWritten, Old, PendingKey, PendingState};
 use super::record::Record;
 use super::signer::Signer;
@@ -74,17 +74,18 @@ impl Contents {
                 return Ok(Some(open));
             }
             return match self.ask(signer, key, &[]) {
-                Ok(Some(public)) if self.certificates_for(&public).next().is_some() => Ok(None),
+                Ok(Some(public)) if self.is_answered(record, &public) => Ok(None),
                 Err(error) if is_of_the_token(&error) => Err(error),
                 _ => Ok(Some(open)),
             };
         }
         let asks = self.private_keys.get(key).is_some_and(|held| held.stored.always_authenticate);
         if asks {
-            return Ok(Some(PendingState::NotConfirmed));
+            let seems = self.seems_answered(key, record);
+            return Ok(Some(if seems { PendingState::NotConfirmed } else { open }));
         }
         match self.ask(signer, key, &[]) {
-            Ok(Some(public)) if self.certificates_for(&public).next().is_some() => Ok(None),
+            Ok(Some(public)) if self.is_answered(record, &public) => Ok(None),
             // Its certificate may be the one that is not told.
             Ok(_) if self.has_unread_certificate(key) => Ok(Some(PendingState::NotConfirmed)),
             Ok(_) => Ok(Some(open)),
@@ -109,6 +110,16 @@ impl Contents {
         // What the private key itself reports may be another's; then the identifier and the label are left.
         self.index.certificates_by_id.contains_key(&held.stored.id)
             || self.index.certificates_by_label.contains_key(held.stored.label.bytes())
+    }
+
+    /// The same, but for what is another's though it is for this key.
+    fn seems_answered(&self, key: usize, record: &Record) -> bool {
+        let Some(held) = self.private_keys.get(key) else { return false };
+        let Some(public) = self.value_hint(key) else { return self.seems_to_have_certificate(key) };
+        let same_id = self.index.certificates_by_id.get(&held.stored.id).into_iter().flatten();
+        let labelled = self.index.certificates_by_label.get(held.stored.label.bytes()).into_iter().flatten();
+        let is_of_another = |at: &usize| self.certificate(*at).is_none_or(|one| one.public_key() != public);
+        self.is_answered(record, public) || same_id.chain(labelled).any(is_of_another)
     }
 
     pub(super) fn pending_key(
@@ -203,6 +214,12 @@ impl Contents {
         if halves.copied().any(|at| other(&at)) {
             return Some(Doubt::OtherRecord);
         }
+        let certified = public.is_some_and(|public| {
+            self.certificates_for(public).next().is_some() && !self.is_answered(record, public)
+        });
+        if certified {
+            return Some(Doubt::CertifiedByAnother);
+        }
         self.is_requested_for_another(record, public).then_some(Doubt::RequestOfAnotherKey)
     }
 
@@ -258,11 +275,8 @@ impl Contents {
         let record = held.marking.record().filter(|record| wanted(record))?;
         let has_private = self.index.private_by_id.contains_key(&held.stored.id)
             || self.index.private_by_record.contains_key(record);
-        let has_certificate = held
-            .stored
-            .public_key
-            .as_ref()
-            .is_some_and(|public| self.certificates_for(public).next().is_some());
+        let public = held.stored.public_key.as_ref();
+        let has_certificate = public.is_some_and(|public| self.is_answered(record, public));
         (!has_private && !has_certificate).then(|| PendingKey {
             record: record.clone(),
             day: record.day(),
@@ -288,13 +302,14 @@ impl Contents {
         let waiting: Vec<&Record> = if self.logged_in {
             let keys = self.private_keys.iter().enumerate();
             let keys = keys.filter_map(|(at, held)| Some((at, held.marking.record()?)));
-            keys.filter(|(at, _)| !self.seems_to_have_certificate(*at)).map(|(_, record)| record).collect()
+            keys.filter(|(at, record)| !self.seems_answered(*at, record)).map(|(_, record)| record).collect()
         } else {
-            let incomplete = |held: &&HeldPublicKey| {
-                let value = held.stored.public_key.as_ref();
-                value.is_none_or(|value| self.certificates_for(value).next().is_none())
+            let with_record =
+                self.public_keys.iter().filter_map(|held| Some((&held.stored, held.marking.record()?)));
+            let is_waiting = |(half, record): &(&StoredPublicKey, &Record)| {
+                half.public_key.as_ref().is_none_or(|value| !self.is_answered(record, value))
             };
-            self.public_keys.iter().filter(incomplete).filter_map(|held| held.marking.record()).collect()
+            with_record.filter(is_waiting).map(|(_, record)| record).collect()
         };
         if waiting.is_empty() {
             return HashSet::new();
@@ -320,8 +335,8 @@ impl Contents {
         let keys = names.iter().filter_map(|name| self.index.public_by_old.get(name)).flatten();
         keys.filter_map(|at| self.public_keys.get(*at)).any(|held| {
             let value = held.stored.public_key.as_ref();
-            let complete = value.is_some_and(|value| self.certificates_for(value).next().is_some());
-            !complete && held.marking.record().is_some_and(&wanted)
+            let record = held.marking.record().filter(|record| wanted(record));
+            record.is_some_and(|record| !value.is_some_and(|value| self.is_answered(record, value)))
         })
     }
 }
@@ -386,16 +401,5 @@ impl Session {
         let mut pending = self.explained(Contents::read(self)?.pending(self))?;
         pending.retain(|key| key.is_named_by(self.token().found_by()));
         Ok(pending)
-    }
-
-    /// The pending keys, and the credentials beside them, from one reading of the token.
-    ///
-    /// # Errors
-    /// What reading the token returns.
-    pub fn pending_and_credentials(&self) -> Result<(Vec<PendingKey>, super::Credentials)> {
-        let mut contents = Contents::read(self)?;
-        let pending = self.explained(contents.pending(self))?;
-        self.explained(contents.prove_successors(self))?;
-        Ok((pending, contents.credentials()))
     }
 }

@@ -1,7 +1,7 @@
 //! What a list leaves out, and why: credentials by a choice, and what cannot be read as a certificate. Where none is left, that is
 //! the answer.
 
-use super::credential::{Credential, SeenKey};
+use super::credential::Credential;
 use super::held::HeldCertificate;
 use crate::driver::StoredCertificate;
 use crate::error::{Code, Error, Fact};
@@ -155,30 +155,4 @@ pub(super) fn each_named(list: &[Credential]) -> impl Iterator<Item = String> {
         }
         _ => named(one),
     })
-}
-
-/// A certificate that is stored more than once with one identifier and one label is one credential.
-pub(super) fn drop_copies(list: &mut Vec<Credential>) {
-    let mut seen = HashSet::with_capacity(list.len());
-    let stored = list.iter().map(|one| &one.stored);
-    let first = stored.map(|stored| seen.insert((&stored.der[..], &stored.id[..], stored.label.bytes())));
-    let first: Vec<bool> = first.collect();
-    let mut first = first.into_iter();
-    list.retain(|_| first.next().unwrap_or(true));
-}
-
-/// Takes the last of these. Where nothing but copies of one certificate is there, under whatever identifiers and labels, that is
-/// the one beside its key, else one that has its key, and the others go with it.
-pub(super) fn take_with_copies(list: &mut Vec<Credential>) -> Option<Credential> {
-    let are_copies =
-        list.windows(2).all(|two| matches!(two, [one, next] if one.certificate == next.certificate));
-    if are_copies {
-        list.sort_by_key(|one| match &one.key {
-            SeenKey::Present(key) if key.id == one.stored.id => 0,
-            SeenKey::Present(_) => 1,
-            SeenKey::NotLookedFor | SeenKey::Missing => 2,
-        });
-        list.truncate(1);
-    }
-    list.pop()
 }

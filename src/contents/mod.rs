@@ -10,25 +10,31 @@
 //! - `credentials`: their list, and the choice among them
 //! - `left_out`: those that a choice left out, and why
 //! - `choice`, `chosen`: how one was chosen before the login, and the same choice after it
+//! - `copies`: one certificate in several objects
 //! - `pending`, `jobs`: the keys whose certificate is not there, and how they are found
+//! - `answers`: whether a job's certificate is there
 //! - `answered`: which pending key an answer is for
 //! - `apart`: certificates under another identifier than their key
 //! - `succession`: which credential takes the place of which, as removals need it
 //! - `successor`: the same, as lists show it
+//! - `known`: the same by what a program has kept
 //! - `one_key`: several certificates for one key
 //! - `removable`: what may be destroyed, and why
 //! - `record`: the label by which all of this is known
 //! - `held`, `signer`: the objects as they are held here, and who lets keys sign
 
 mod answered;
+mod answers;
 mod apart;
 mod belongs;
 mod choice;
 mod chosen;
+mod copies;
 pub(crate) mod credential;
 pub(crate) mod credentials;
 mod held;
 mod jobs;
+mod known;
 mod left_out;
 mod one_key;
 mod pending;
@@ -41,12 +47,13 @@ mod successor;
 mod tests;
 
 pub(crate) use self::answered::{already_installed, make_sure_it_is_meant, no_leaf, not_awaited};
+pub(crate) use self::answers::KnownHere;
 pub(crate) use self::apart::Apart;
 pub(crate) use self::credential::Credential;
 pub(crate) use self::credential::{
     Identified, about, already_renewed, closed, expired, not_yet, service_ended,
 };
-pub use self::credential::{KeyState, Renewable};
+pub use self::credential::{KeyState, Renewable, StoredCopy};
 pub(crate) use self::credentials::Credentials;
 pub use self::left_out::{Unreadable, WhyUnreadable};
 pub(crate) use self::pending::Old;
@@ -57,9 +64,10 @@ pub(crate) use self::removable::{Meant, OfCopies};
 pub use self::successor::{Renewed, Successor};
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use self::held::{HeldCertificate, HeldKey, HeldPublicKey, Index};
+use self::successor::Names;
 use crate::driver::{Objects, Present, PublicSession, Session, Signed, StoredCertificate};
 use crate::error::{Call, Result};
 use crate::pki::{Certificate, Issuers, PublicKey};
@@ -77,6 +85,9 @@ pub(crate) struct Contents {
     index: Index,
     /// For which key the request of a job was made, by its record, as far as the caller knows it.
     requested: BTreeMap<Vec<u8>, PublicKey>,
+    known: Option<Arc<dyn KnownHere>>,
+    names: OnceLock<Names>,
+    authorities: OnceLock<Vec<usize>>,
 }
 
 impl Contents {
@@ -85,7 +96,7 @@ impl Contents {
     /// # Errors
     /// What the searches and the reading return.
     pub(crate) fn read(session: &Session) -> Result<Self> {
-        Ok(Contents::of(session.objects(None)?, true).knowing(session.token().keys_by_label()))
+        Ok(Contents::of(session.objects(None)?, true).with_requests(session.token().keys_by_label()))
     }
 
     /// Reads the token right after this credential was installed in this session. Since the CA has answered its certificate was
@@ -95,7 +106,7 @@ impl Contents {
     /// What the searches and the reading return.
     pub(crate) fn read_after(session: &Session, new: &Credential, signed: &Signed) -> Result<Self> {
         let contents = Contents::of(session.objects(Some(new.stored()))?, true);
-        let mut contents = contents.knowing(session.token().keys_by_label());
+        let mut contents = contents.with_requests(session.token().keys_by_label());
         contents.take_over(new, signed);
         Ok(contents)
     }
@@ -129,11 +140,14 @@ impl Contents {
             present,
             index,
             requested: BTreeMap::new(),
+            known: None,
+            names: OnceLock::new(),
+            authorities: OnceLock::new(),
         }
     }
 
     /// The same, of which it is known for which key the request of each job was made, by the label of its record.
-    pub(crate) fn knowing(self, requested: BTreeMap<Vec<u8>, PublicKey>) -> Self {
+    pub(crate) fn with_requests(self, requested: BTreeMap<Vec<u8>, PublicKey>) -> Self {
         Contents { requested, ..self }
     }
 

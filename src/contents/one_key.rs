@@ -188,8 +188,7 @@ impl Credentials {
         let is_ours = |one: &Certificate| ours.contains(one.der());
         let (beside, before) = (by_key(installed.iter().copied()), by_key(replaced.iter()));
         let is_on_our_key = |one: &Certificate| {
-            let is_of_it =
-                |other: &&Certificate| one.issuer().matches(other.issuer()) && other.has_same_holder(one);
+            let is_of_it = |other: &&Certificate| one.has_issuer_of(other) && other.has_same_holder(one);
             let is_strange = |there: &Vec<&Certificate>| !there.iter().any(is_of_it);
             [&beside, &before].into_iter().filter_map(|keys| keys.get(one.public_key())).any(is_strange)
         };

@@ -106,6 +106,8 @@ pub(crate) enum Doubt {
     CertificateUnread,
     /// A public key object with its record and another identifier does not give its value.
     PublicKeyUnread,
+    /// A certificate of somebody else is for it.
+    CertifiedByAnother,
 }
 
 /// The credential that a job renews.
@@ -142,6 +144,7 @@ impl Doubt {
             Doubt::RequestOfAnotherKey => "request_of_another_key",
             Doubt::CertificateUnread => "object_unreadable",
             Doubt::PublicKeyUnread => "public_key_unreadable",
+            Doubt::CertifiedByAnother => "certificate_of_another",
         }
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Retirement {
     pub(crate) with_key: bool,
     /// Whether one that signs for it stays.
     pub(crate) key_stays: bool,
+    /// The identifiers of the objects with the very certificate that stay.
+    pub(crate) copies: Vec<Vec<u8>>,
 }
 
 /// Whether a label is the beginning of another, or nothing of it.
@@ -118,11 +120,15 @@ impl Contents {
             Err(error) if is_of_the_token(&error) => return Err(error),
             Err(error) => return Err(doubt(step, pending.id(), "key_does_not_sign").because_of(error)),
         };
-        if signed.as_ref().is_some_and(|public| self.certificates_for(public).next().is_some()) {
+        if signed.as_ref().is_some_and(|public| self.is_answered(record, public)) {
             return Err(gone());
         }
-        let in_another_form =
-            |public: &PublicKey| self.certificates.iter().any(|held| public.stands_in(&held.stored.der));
+        let in_another_form = |public: &PublicKey| {
+            let read = |held: &HeldCertificate| {
+                held.certificate.as_ref().is_some_and(|one| one.public_key() == public)
+            };
+            self.certificates.iter().any(|held| !read(held) && public.stands_in(&held.stored.der))
+        };
         let may_be_certified = self.has_unread_certificates()
             || self.has_half_certificate_beside(record, pending.id())
             || signed.as_ref().is_some_and(in_another_form);
@@ -307,8 +313,8 @@ impl Contents {
             removal = removal.private_key(&held.stored, signed)?;
         }
         let id = held.map_or(standing, |held| held.stored.id.as_slice());
-        let (removal, id) = self.with_certificates(removal, old, id);
-        Ok(Retirement { removal, id, with_key: held.is_some(), key_stays: false })
+        let (removal, id, copies) = self.with_certificates(removal, old, id);
+        Ok(Retirement { removal, id, with_key: held.is_some(), key_stays: false, copies })
     }
 
     /// Programs find the key of a certificate by its CKA_ID. Where the follower stands under another one than its key, as where
@@ -393,8 +399,8 @@ impl Contents {
         of_copies: OfCopies<'_>,
     ) -> Result<Retirement> {
         let standing = self.standing(old, key, of_copies)?;
-        let (removal, id) = self.with_certificates(Removal::new(Step::Retire), old, standing);
-        Ok(Retirement { removal, id, with_key: false, key_stays: key.is_some() })
+        let (removal, id, copies) = self.with_certificates(Removal::new(Step::Retire), old, standing);
+        Ok(Retirement { removal, id, with_key: false, key_stays: key.is_some(), copies })
     }
 
     /// The identifier of the object that is meant: other programs keep copies of a certificate, and these are theirs.
@@ -459,14 +465,24 @@ impl Contents {
         self.certificates.iter().filter(same).any(|held| held.stored.id == id)
     }
 
-    /// Every object that holds exactly the certificate under the key's identifier; where none does, under its own. Copies
-    /// that others made under another identifier stay.
-    fn with_certificates(&self, removal: Removal, old: &Credential, id: &[u8]) -> (Removal, Vec<u8>) {
+    /// Every object that holds exactly the certificate under the key's identifier, whatever its label; where none does, under its own.
+    /// Copies that others made under another identifier stay, and these are told.
+    fn with_certificates(
+        &self,
+        removal: Removal,
+        old: &Credential,
+        id: &[u8],
+    ) -> (Removal, Vec<u8>, Vec<Vec<u8>>) {
         let same =
             || self.certificates.iter().filter(|held| held.certificate.as_ref() == Some(old.certificate()));
         let id = if same().any(|held| held.stored.id == id) { id } else { old.id() };
-        let same = same().filter(|held| held.stored.id == id);
-        (same.fold(removal, |removal, held| removal.certificate(&held.stored)), id.to_vec())
+        let (goes, stays): (Vec<_>, Vec<_>) = same().partition(|held| held.stored.id == id);
+        let stays = stays.into_iter().map(|held| held.stored.id.clone()).collect();
+        (
+            goes.into_iter().fold(removal, |removal, held| removal.certificate(&held.stored)),
+            id.to_vec(),
+            stays,
+        )
     }
 
     fn halves_of(&self, public: &PublicKey) -> impl Iterator<Item = &HeldPublicKey> {

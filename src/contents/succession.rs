@@ -111,6 +111,7 @@ impl Contents {
             let certificates: Vec<usize> = self.certificates_for(&public).collect();
             for at in certificates {
                 let record = self.private_keys.get(key).and_then(|held| held.marking.record());
+                let record = record.filter(|record| self.may_be_answer(record, at));
                 let follows = self.certificate(at).is_some_and(|new| {
                     let is_answer = |record: &Record| {
                         named.is_named_by(record, old, Some(new)) && record.may_be_answered_by(new)

@@ -76,6 +76,21 @@ pub(super) struct Names {
 }
 
 impl Successor {
+    /// That this one takes the place of another, as a caller says who has kept it.
+    pub(super) fn said(id: &[u8], certificate: &Certificate, next: Option<&Successor>) -> Self {
+        let not_after = certificate.not_after();
+        Successor {
+            id: id.to_vec(),
+            certificate: certificate.clone(),
+            proven: false,
+            apart: false,
+            signed: false,
+            twice: false,
+            strange: false,
+            last_end: next.map_or(not_after, |next| next.last_end),
+        }
+    }
+
     /// The day in Japan on which the window of the one in use opens: this one, or the last of those that follow it.
     pub fn renewable_from(&self, window: &Window) -> Date {
         window.opens_on(self.last_end)
@@ -129,7 +144,7 @@ impl Contents {
         let strays = OnceCell::new();
         let claims = |at: &usize| {
             let mut olds = Vec::new();
-            self.claims_of_key(&names, *at, &mut olds);
+            self.claims_of_key(names, *at, &mut olds);
             // Of a certificate that another program has moved, or whose key shows no identifier, it would be said that its key is missing.
             let is_silent = || {
                 let is_ours = self.private_keys.get(*at).is_some_and(|held| held.marking.record().is_some());
@@ -212,20 +227,24 @@ impl Contents {
     /// the login by the records on private keys, before it by those on public objects.
     pub(crate) fn successor_of(&self, old: &Certificate) -> Option<Successor> {
         let names_it = |record: &Record| record.names_by_digest() && record.concerns(old);
+        let may_be_answer =
+            |marking: &Marking, at| marking.record().is_some_and(|record| self.may_be_answer(record, at));
         let mut claims: Vec<(bool, usize)> = Vec::new();
         for held in &self.private_keys {
             let signed = held.signed.as_ref().map(Signed::public_key);
             let public = signed.unwrap_or_else(|| held.stored.public_key.as_ref());
             let counts = |record: &Record| names_it(record) && (signed.is_some() || !self.is_twice(record));
             if let (Some(public), true) = (public, held.marking.record().is_some_and(counts)) {
-                claims.extend(self.certificates_for(public).map(|at| (signed.is_some(), at)));
+                let answers = self.certificates_for(public).filter(|at| may_be_answer(&held.marking, *at));
+                claims.extend(answers.map(|at| (signed.is_some(), at)));
             }
         }
         for held in self.public_keys.iter().filter(|_| !self.logged_in) {
             if let (Some(public), true) =
                 (&held.stored.public_key, held.marking.record().is_some_and(names_it))
             {
-                claims.extend(self.certificates_for(public).map(|at| (false, at)));
+                let answers = self.certificates_for(public).filter(|at| may_be_answer(&held.marking, *at));
+                claims.extend(answers.map(|at| (false, at)));
             }
         }
         for at in 0..self.certificates.len() {
@@ -248,13 +267,17 @@ impl Contents {
             .max_by_key(|(signed, at)| (is_sure(*signed, *at), *signed, self.end_of(*at)));
         let (signed, at) = best?;
         let proven = is_sure(signed, at);
+        self.successor_at(at, proven).map(|by| Successor { signed, ..by })
+    }
+
+    /// The certificate of this place, whose key has signed, in the place of another.
+    pub(super) fn successor_at(&self, at: usize, proven: bool) -> Option<Successor> {
         let (held, certificate) = (self.certificates.get(at)?, self.certificate(at)?.clone());
         let successors = self.successors();
         let next = successors.get(&at).filter(|next| next.proven >= proven);
         let last_end = next.map_or(certificate.not_after(), |next| next.last_end);
-        let apart = self.is_of_job_apart(at);
-        let id = held.stored.id.clone();
-        let (twice, strange) = (false, false);
+        let (apart, id) = (self.is_of_job_apart(at), held.stored.id.clone());
+        let (signed, twice, strange) = (true, false, false);
         Some(Successor { id, certificate, proven, apart, signed, twice, strange, last_end })
     }
 
@@ -264,12 +287,10 @@ impl Contents {
     }
 
     /// The CA certificates on the token.
-    fn authorities(&self) -> Vec<&Certificate> {
-        self.certificates
-            .iter()
-            .filter_map(|held| held.certificate.as_ref())
-            .filter(|one| one.is_authority())
-            .collect()
+    pub(super) fn authorities(&self) -> Vec<&Certificate> {
+        let is_one = |at: &usize| self.certificate(*at).is_some_and(Certificate::is_authority);
+        let places = self.authorities.get_or_init(|| (0..self.certificates.len()).filter(is_one).collect());
+        places.iter().filter_map(|at| self.certificate(*at)).collect()
     }
 
     pub(super) fn have_one_holder(&self, old: usize, new: usize) -> bool {
@@ -297,18 +318,18 @@ impl Contents {
         let names = self.names();
         let mut claims = self.claims_of_shared_keys();
         if self.logged_in {
-            (0..self.private_keys.len()).for_each(|at| self.claims_of_key(&names, at, &mut claims));
-            (0..self.certificates.len()).for_each(|at| self.claim_of_certificate(&names, at, &mut claims));
+            (0..self.private_keys.len()).for_each(|at| self.claims_of_key(names, at, &mut claims));
+            (0..self.certificates.len()).for_each(|at| self.claim_of_certificate(names, at, &mut claims));
             return claims;
         }
         for held in &self.public_keys {
             if let (Some(record), Some(value)) = (held.marking.record(), &held.stored.public_key) {
-                self.claim(&names, record, self.certificates_for(value), false, &mut claims);
+                self.claim(names, record, self.certificates_for(value), false, &mut claims);
             }
         }
         for (at, held) in self.certificates.iter().enumerate() {
             if let Some(record) = held.marking.record() {
-                self.claim(&names, record, std::iter::once(at), false, &mut claims);
+                self.claim(names, record, std::iter::once(at), false, &mut claims);
             }
         }
         claims
@@ -401,7 +422,7 @@ impl Contents {
                 let of_issuer = record.names_by_digest()
                     || self.have_one_issuer(old, new) && self.have_one_holder(old, new);
                 let answers = self.certificate(new).is_some_and(|new| record.may_be_answered_by(new));
-                if of_issuer && answers && self.ends_later(old, new) {
+                if of_issuer && answers && self.ends_later(old, new) && self.may_be_answer(record, new) {
                     let (sure, twice, strange) = (false, false, false);
                     claims.push(Claim { old, new, signed, sure, twice, strange });
                 }
@@ -425,7 +446,11 @@ impl Contents {
     }
 
     /// Made only where there are records: it costs a digest of each certificate.
-    pub(super) fn names(&self) -> Names {
+    pub(super) fn names(&self) -> &Names {
+        self.names.get_or_init(|| self.read_names())
+    }
+
+    fn read_names(&self) -> Names {
         let mut names = Names::default();
         let on_certificates = || self.certificates.iter().any(|held| held.marking.record().is_some());
         let none = self.index.private_by_record.is_empty() && self.index.public_by_record.is_empty();
@@ -444,9 +469,11 @@ impl Contents {
 
 /// Whether one is the other one renewed, as far as can be told without trust anchors: in one name, and of no other CA.
 fn is_one_renewed(old: &Certificate, new: &Certificate, authorities: &[&Certificate]) -> bool {
-    if !old.has_same_holder(new) {
-        return false;
-    }
+    old.has_same_holder(new) && is_of_one_ca(old, new, authorities)
+}
+
+/// Whether neither the issuers' names nor CA certificates at hand say that another CA has issued the one than the other.
+pub(super) fn is_of_one_ca(old: &Certificate, new: &Certificate, authorities: &[&Certificate]) -> bool {
     let has_issued = |ca: &&&Certificate| [old, new].iter().any(|one| ca.subject().matches(one.issuer()));
     let at_hand: Vec<&Certificate> = authorities.iter().filter(has_issued).copied().collect();
     match issuer_continuity(new, Some(old), at_hand.iter().copied()) {

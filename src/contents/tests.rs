@@ -130,8 +130,11 @@ fn record_for(old: Option<&Certificate>) -> Record {
 
 impl Bank {
     fn new() -> Self {
-        let ca = TestCa::new();
-        let (old, new) = (certificate(&ca, &key().1, 11, &[5]), certificate(&ca, &key().1, 376, &[6]));
+        Bank::of(&TestCa::new())
+    }
+
+    fn of(ca: &TestCa) -> Self {
+        let (old, new) = (certificate(ca, &key().1, 11, &[5]), certificate(ca, &key().1, 376, &[6]));
         let record = record_for(Some(&old));
         Bank { old, new, record }
     }

@@ -14,6 +14,7 @@ use crate::pki::{KeyKind, Window, has_no_end};
 use crate::renewal::{BeforeLogin, Credential, PointResult, Preflight, Renewal, Run, Unreadable};
 use crate::uri::TokenUri;
 use base16ct::lower::encode_string as hex;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -36,9 +37,19 @@ pub fn examine(finder: &Finder, now: SystemTime) -> Result<Diagnosis> {
 /// # Errors
 /// As [`examine`].
 pub fn examine_for(finder: &Finder, meant: &TokenUri, now: SystemTime) -> Result<Diagnosis> {
+    examine_by(finder, meant, &Run::default().at(now))
+}
+
+/// The same by the clock of this run, and with what its program has kept of its renewals ([`Credentials::known_to`](crate::Credentials::known_to)).
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_by(finder: &Finder, meant: &TokenUri, run: &Run<'_>) -> Result<Diagnosis> {
+    let now = run.now();
+    let asked = Arc::new(Asked { meant: meant.clone(), replaced: run.all_replaced(), now });
     let survey = finder.survey()?;
     let mut problems = Problems::default();
-    let examined = examine_drivers(survey.drivers, &Arc::new(meant.clone()), now)?;
+    let examined = examine_drivers(survey.drivers, &asked)?;
 
     let (mut drivers, mut tokens, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     let mut of_tokens = Problems::default();
@@ -134,6 +145,14 @@ fn is_installed(driver: &DriverReport) -> bool {
     !matches!(&driver.outcome, Err(error) if error.code() == Code::DriverMissing)
 }
 
+/// What is asked of each driver.
+struct Asked {
+    meant: TokenUri,
+    /// What took the place of which certificate, as the caller has kept it.
+    replaced: HashMap<String, String>,
+    now: SystemTime,
+}
+
 /// A driver with everything that was seen through it.
 struct Examined {
     driver: DriverReport,
@@ -150,16 +169,16 @@ struct ExaminedToken {
 }
 
 /// The drivers that work, side by side, so that one that hangs now costs its own tokens only.
-fn examine_drivers(drivers: Vec<Probed>, meant: &Arc<TokenUri>, now: SystemTime) -> Result<Vec<Examined>> {
+fn examine_drivers(drivers: Vec<Probed>, asked: &Arc<Asked>) -> Result<Vec<Examined>> {
     let mut jobs = Vec::new();
     let mut places = Vec::new();
     for Probed { candidate, outcome } in drivers {
         let outcome = match outcome {
             Ok(loaded) => {
-                let (path, meant) = (candidate.path.clone(), Arc::clone(meant));
+                let (path, asked) = (candidate.path.clone(), Arc::clone(asked));
                 jobs.push(DriverTask {
                     driver: path.clone(),
-                    work: Box::new(move || through(&path, loaded, &meant, now)),
+                    work: Box::new(move || through(&path, loaded, &asked)),
                 });
                 None
             }
@@ -198,7 +217,7 @@ fn examine_drivers(drivers: Vec<Probed>, meant: &Arc<TokenUri>, now: SystemTime)
 type Through = (DriverWorks, Vec<ExaminedToken>, Vec<SeenToken>, Problems);
 
 /// What one driver shows.
-fn through(path: &Path, loaded: Loaded, meant: &TokenUri, now: SystemTime) -> Through {
+fn through(path: &Path, loaded: Loaded, asked: &Asked) -> Through {
     let Loaded { module, took, tokens, skipped } = loaded;
     let works = DriverWorks {
         info: module.info().ok(),
@@ -220,8 +239,8 @@ fn through(path: &Path, loaded: Loaded, meant: &TokenUri, now: SystemTime) -> Th
         .iter()
         .filter(|token| token.info().in_use() == most && most > InUse::Blank)
         .map(|token| {
-            let (mut problems, is_meant) = (Problems::default(), matches(meant, token));
-            let token = examine_token(path, token, is_meant.then_some(meant), now, &mut problems);
+            let (mut problems, is_meant) = (Problems::default(), matches(&asked.meant, token));
+            let token = examine_token(path, token, is_meant, asked, &mut problems);
             ExaminedToken { token, problems, is_meant }
         })
         .collect();
@@ -232,10 +251,11 @@ fn through(path: &Path, loaded: Loaded, meant: &TokenUri, now: SystemTime) -> Th
 fn examine_token(
     driver: &Path,
     token: &Token,
-    meant: Option<&TokenUri>,
-    now: SystemTime,
+    is_meant: bool,
+    asked: &Asked,
     problems: &mut Problems,
 ) -> TokenReport {
+    let now = asked.now;
     let name = token.identity().to_string();
     let about = |notice| Warning::from(notice).fact(Fact::Token, &name);
     let kinds = kinds(token);
@@ -254,7 +274,7 @@ fn examine_token(
         problems.warning(Severity::Warns, about(Notice::MechanismNotListed));
     }
     let credentials = seen.map(|seen| {
-        let all = seen.credentials();
+        let all = seen.credentials().said_renewed(&asked.replaced);
         if all.is_empty() {
             problems.warning(Severity::Warns, about(Notice::NoCertificate));
         }
@@ -264,7 +284,7 @@ fn examine_token(
             let unreadable = named.fold(unreadable, |warning, (fact, value)| warning.fact(fact, value));
             problems.warning(Severity::Warns, unreadable);
         }
-        let all = match meant.map(|meant| all.clone().named_by(meant)) {
+        let all = match is_meant.then(|| all.clone().named_by(&asked.meant)) {
             Some(Ok(named)) => named,
             Some(Err(error)) => {
                 problems.error(Severity::Warns, error.fact(Fact::Token, &name));

@@ -27,7 +27,7 @@ mod problem;
 mod report;
 
 pub use self::diagnosis::Diagnosis;
-pub use self::examine::{examine, examine_for, plugged_in};
+pub use self::examine::{examine, examine_by, examine_for, plugged_in};
 pub use self::presence::DeviceState;
 pub use self::problem::{Problem, ProblemKind, Severity};
 pub use self::report::{BankPresence, BankReport};

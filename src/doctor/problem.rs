@@ -188,6 +188,7 @@ impl Problems {
                     let severity = match warning.notice {
                         Notice::MemoryUnknown | Notice::MechanismUnknown => continue,
                         Notice::SameSubject
+                        | Notice::CertificateTwice
                         | Notice::SaidRenewed
                         | Notice::PinPadStated
                         | Notice::PinLengthStated => Severity::Remarks,

@@ -170,6 +170,8 @@ numbered! {
         NothingReplaced = 138 "nothing_replaced",
         /// A copy of the old certificate, which another program may have made, was left where it is.
         CopyKept = 111 "copy_kept",
+        /// A certificate is on the token more than once.
+        CertificateTwice = 173 "certificate_twice",
         /// The old certificate is still kept, for a reason that was told before; a person can say that it is to go.
         OldStillKept = 112 "old_still_kept",
         /// The old certificate was removed, and its key was kept: another certificate is for it, or may be.

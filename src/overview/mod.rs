@@ -16,6 +16,7 @@
 //! # Ok::<(), usbtoken::Error>(())
 //! ```
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use crate::bank::Policy;
@@ -25,7 +26,7 @@ use crate::driver::{Loading, Token, TokenIdentity};
 use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, Serial};
 use crate::places::{self, OldCertificate, Place};
-use crate::renewal::Run;
+use crate::renewal::{Run, Successor};
 
 /// How long the tokens of one driver may take to be read: a card with a hundred objects and slow calls stays far below.
 const LONGEST: Duration = Duration::from_secs(180);
@@ -115,9 +116,21 @@ impl Overview {
     }
 
     /// The same with what was renewed onto a token that is not plugged in, by what this run knows ([`Run::installations_in`]), or that is
-    /// and may hold it unseen.
+    /// and may hold it unseen; and with what is said to be renewed on its own token by that alone ([`Credentials::known_to`]).
     #[must_use]
     pub fn knowing(mut self, run: &Run<'_>) -> Self {
+        for (token, all) in &self.shown {
+            let known = all.clone().known_to(run);
+            let said = known.iter().filter_map(|one| Some((one.certificate(), one.successor()?)));
+            let said: HashMap<&[u8], &Successor> = said.map(|(old, by)| (old.der(), by)).collect();
+            let on_it = self.list.iter_mut().filter(|one| one.token.as_ref() == Some(token));
+            for one in on_it.filter(|one| one.renewed_by.is_none()) {
+                if let Some(by) = said.get(one.old.certificate().der()) {
+                    one.because = Some(Code::AlreadyRenewed);
+                    one.renewed_by = Some((token.clone(), by.certificate.serial().clone()));
+                }
+            }
+        }
         for one in self.list.iter_mut().filter(|one| one.renewed_by.is_none()) {
             let old = one.old.certificate();
             let is_gone = |token: &TokenIdentity| {

@@ -2,12 +2,36 @@
 
 use super::installation::BegunAbandonment;
 use super::run::Run;
-use crate::contents::{Contents, Meant, PendingKey};
+use crate::contents::{Contents, Credentials, Meant, PendingKey};
 use crate::driver::Session;
 use crate::error::{Code, Result, Step};
 use crate::pki::PublicKey;
 
 impl Session {
+    /// As [`Session::pending`], with what the caller knows by its own records ([`Run::requests`], [`Run::installations_in`]): a job waits
+    /// too for whose key somebody else has written a certificate, under our label, though the request was made here and no answer was
+    /// installed.
+    ///
+    /// # Errors
+    /// What reading the token returns.
+    pub fn pending_known(&self, run: &Run<'_>) -> Result<Vec<PendingKey>> {
+        let pending = Contents::read(self).and_then(|contents| contents.knowing(run.known()).pending(self));
+        let mut pending = self.explained(pending)?;
+        pending.retain(|key| key.is_named_by(self.token().found_by()));
+        Ok(pending)
+    }
+
+    /// The same, wherever the URI names an object, and the credentials beside them, from one reading of the token.
+    ///
+    /// # Errors
+    /// What reading the token returns.
+    pub fn pending_and_credentials(&self, run: &Run<'_>) -> Result<(Vec<PendingKey>, Credentials)> {
+        let mut contents = Contents::read(self)?.knowing(run.known());
+        let pending = self.explained(contents.pending(self))?;
+        self.explained(contents.prove_successors(self))?;
+        Ok((pending, contents.credentials()))
+    }
+
     /// Removes a pending key with its public half, after the key has signed for none of the certificates on the token.
     ///
     /// The public key goes first, the private key last: it carries the record by which an interrupted removal is found
@@ -77,7 +101,7 @@ impl Session {
         run.enter(Step::Abandon)?;
         let token = self.token().identity();
         // Read again: the record decides, and it may have changed since the list was made.
-        let mut contents = Contents::read(self)?;
+        let mut contents = Contents::read(self)?.knowing(run.known());
         // What was listed before a removal that nobody saw to end.
         let begun = run.begun_abandonment(token, pending);
         if let Some(begun) = begun.filter(|begun| self.shows_that_it_went(&contents, begun)) {

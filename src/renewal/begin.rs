@@ -39,7 +39,7 @@ impl Renewal {
         if let Some(name) = self.named() {
             name.check_bounds().map_err(|error| error.during(Step::Preflight))?;
         }
-        let contents = Contents::read(session)?;
+        let contents = Contents::read(session)?.knowing(run.known());
         if self.old_elsewhere().is_some() {
             let found = self.found_on_token(&contents.credentials());
             return found.begin_with(session, contents, run);

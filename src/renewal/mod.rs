@@ -45,6 +45,7 @@ mod clock;
 mod confirmation;
 pub(crate) mod install;
 mod installation;
+mod known;
 #[cfg(test)]
 mod made_up;
 pub(crate) mod pending;
@@ -59,8 +60,8 @@ mod write;
 
 pub(crate) use crate::contents::Credential;
 pub use crate::contents::{
-    BegunBy, Caller, HalfWritten, KeyState, PendingKey, PendingState, Renewable, Renewed, Successor,
-    Unreadable, WhyUnreadable,
+    BegunBy, Caller, HalfWritten, KeyState, PendingKey, PendingState, Renewable, Renewed, StoredCopy,
+    Successor, Unreadable, WhyUnreadable,
 };
 pub use clock::{Clock, clock_doubt};
 pub use confirmation::Confirmation;

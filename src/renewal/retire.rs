@@ -62,6 +62,9 @@ pub struct Retired {
     pub key_stays: bool,
     /// Whether it had gone before, in a removal that stopped when nothing was left to remove.
     pub already_removed: bool,
+    /// The CKA_IDs of the objects that hold the very certificate and stay: other programs have written them.
+    #[serde(skip)]
+    pub copies: Vec<Vec<u8>>,
     /// The CKA_ID under which the certificate stood.
     #[serde(skip)]
     pub id: Vec<u8>,
@@ -228,7 +231,8 @@ impl Retire {
         let mut contents = match &self.installed {
             Some((new, signed)) if signed.is_fresh() => Contents::read_after(session, new, signed)?,
             _ => Contents::read(session)?,
-        };
+        }
+        .knowing(run.known());
         let credentials = contents.credentials();
         let begun = run.removals().and_then(|removals| removals.begun_removal(self.old.certificate()));
         let begun = begun.filter(|id| self.is_rest(&credentials, id, session, run));
@@ -282,6 +286,7 @@ impl Retire {
             key_removed: retirement.with_key,
             key_stays: retirement.key_stays,
             already_removed: false,
+            copies: retirement.copies,
             id: retirement.id,
             labels,
         })
@@ -408,10 +413,16 @@ impl Retire {
                 return self.followers_in_doubt(session, contents, old, doubt, run);
             }
             let row = contents.row(session, old.certificate())?;
-            return match row.is_empty() {
-                true => self.known_strangers(session, contents, old, run),
-                false => Ok(row),
-            };
+            if !row.is_empty() {
+                return Ok(row);
+            }
+            let strangers = self.known_strangers(session, contents, old, run)?;
+            if !strangers.is_empty() {
+                return Ok(strangers);
+            }
+            // What was between them has gone.
+            let names = run.installed_in_place_of(old.certificate());
+            return Ok(Vec::from_iter(contents.shown_by_name(session, old.certificate(), &names)?));
         };
         if !contents.is_there(named) || named == old.certificate() {
             return Ok(Vec::new());

@@ -1,5 +1,8 @@
 //! How one call runs: its clock, who is told of it, what stops it, who is asked for the PIN, and for whom it is done.
 
+use std::collections::HashMap;
+mod waiting;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,16 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::clock::Clock;
-use super::installation::{
-    BegunAbandonment, BegunRemoval, Installation, Installations, KeptInstallations, NotKept,
-};
+use super::installation::{BegunRemoval, Installation, Installations, KeptInstallations, NotKept};
 use crate::contents::Credentials;
-use crate::contents::{Caller, PendingKey, Record};
+use crate::contents::{Caller, KnownHere, PendingKey, Record};
 use crate::driver;
 use crate::driver::session::Login;
 use crate::driver::{AskPin, Cancel, PinRequest, PinState, TokenIdentity, TokenInfo};
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
+use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 
 /// Is told of each step as it begins; long work shows progress with it, and can be stopped by it.
@@ -76,6 +78,7 @@ pub struct Run<'a> {
     clock: Clock,
     passed: Option<SystemTime>,
     installations: Installations,
+    replaced: Vec<(String, String)>,
     requests: Vec<(PublicKey, String)>,
     not_renewed: Vec<Certificate>,
     progress: &'a dyn Progress,
@@ -95,6 +98,7 @@ impl Default for Run<'_> {
             clock: Clock::SYSTEM,
             passed: None,
             installations: Installations::default(),
+            replaced: Vec::new(),
             requests: Vec::new(),
             not_renewed: Vec::new(),
             progress: &(),
@@ -173,7 +177,8 @@ impl<'a> Run<'a> {
     }
 
     /// Says which requests this program has made, by its own records: each by its public key and the serial number of the certificate
-    /// that it renews. What a CA issues for them takes that one's place also in another name, which the record on the token alone
+    /// that it renews, empty for a first one. Until the answer is [installed](Run::installations), a certificate for that key that does not
+    /// continue the one that is renewed is somebody else's. What a CA issues for them takes that one's place also in another name, which the record on the token alone
     /// does not show: that may be a copy.
     #[must_use]
     pub fn requests(mut self, made: impl IntoIterator<Item = (PublicKey, String)>) -> Self {
@@ -186,10 +191,42 @@ impl<'a> Run<'a> {
         self.requests.iter().any(|(requested, renewed)| requested == key && *renewed == serial)
     }
 
+    /// What this program knows of jobs, for those who read a token.
+    pub(super) fn known(&self) -> Arc<dyn KnownHere> {
+        Arc::new(OwnRecords { installations: self.installations.clone(), requests: self.requests.clone() })
+    }
+
     /// Whether this program has installed the one in place of the other, by its own records ([`Run::installations`],
     /// [`Run::installations_in`]).
     pub fn has_replaced(&self, old: &Certificate, new: &Certificate) -> bool {
         self.installations.shows(old, new)
+    }
+
+    /// Says what this program has removed, and what had taken its place, by the SHA-256 of both certificates in hexadecimal. It counts for
+    /// what is [shown](Credentials::known_to) beside its own records of installations.
+    #[must_use]
+    pub fn replaced(mut self, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.replaced.extend(pairs);
+        self
+    }
+
+    /// What took the place of which certificate by all that this program says.
+    pub(crate) fn all_replaced(&self) -> HashMap<String, String> {
+        let removed = self.replaced.iter().cloned();
+        removed.chain(self.installations.replaced()).collect()
+    }
+
+    /// What was installed in place of this certificate by this program's own records, each after the one that it replaced, by the SHA-256 in
+    /// hexadecimal.
+    pub(super) fn installed_in_place_of(&self, old: &Certificate) -> Vec<String> {
+        let replaced = self.installations.replaced();
+        let mut row: Vec<String> = Vec::new();
+        let mut next = replaced.get(&hex(&old.fingerprint()));
+        while let Some(name) = next.filter(|name| !row.contains(*name)) {
+            row.push(name.clone());
+            next = replaced.get(name);
+        }
+        row
     }
 
     /// Whether this program has seen at the installation that one CA has issued both.
@@ -307,52 +344,6 @@ impl<'a> Run<'a> {
         self.installations.kept().map(|kept| kept.begun_removals(token)).unwrap_or_default()
     }
 
-    /// The removals of waiting keys that have begun on this token and were not seen to end, the last one first, as it is kept in the folder
-    /// of [`Run::installations_in`] (`*.abandoning`, a private file of each key). A key that is there still waits, and is removed by
-    /// [`Session::abandon`](crate::Session::abandon); where nothing is left of it, [`Session::was_abandoned`](crate::Session::was_abandoned)
-    /// says so.
-    pub fn begun_abandonments(&self, token: &TokenIdentity) -> Vec<BegunAbandonment> {
-        self.installations.kept().map(|kept| kept.begun_abandonments(token)).unwrap_or_default()
-    }
-
-    /// Forgets that the removal of this waiting key has begun. The command does so when it has said that it came to its end;
-    /// for other callers [`Session::abandon`](crate::Session::abandon) does.
-    pub fn end_abandonment(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
-        if let Some(kept) = self.installations.kept() {
-            kept.end_abandonment(token, begun.id(), begun.record());
-        }
-    }
-
-    /// The removal of this waiting key, where it has begun.
-    pub(super) fn begun_abandonment(
-        &self,
-        token: &TokenIdentity,
-        key: &PendingKey,
-    ) -> Option<BegunAbandonment> {
-        self.installations.kept()?.begun_abandonment(token, key)
-    }
-
-    /// Keeps for later processes that it begins.
-    pub(super) fn begin_abandonment(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
-        if let Some(kept) = self.installations.kept() {
-            kept.begin_abandonment(token, begun);
-        }
-    }
-
-    /// The job of this key came to its end otherwise.
-    pub(super) fn job_ended(&self, token: &TokenIdentity, key: Option<&PendingKey>) {
-        if let Some(begun) = key.and_then(|key| self.begun_abandonment(token, key)) {
-            self.end_abandonment(token, &begun);
-        }
-    }
-
-    /// It has come to its end. The command has more to do, and forgets it then.
-    pub(super) fn abandonment_ended(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
-        if self.caller != Caller::Command {
-            self.end_abandonment(token, begun);
-        }
-    }
-
     /// Where later processes are told which removal has begun.
     pub(super) fn removals(&self) -> Option<&KeptInstallations> {
         self.installations.kept()
@@ -368,21 +359,6 @@ impl<'a> Run<'a> {
     /// The key for which the request of this job is, where it was made on this computer and that was kept.
     pub(super) fn requested(&self, record: &Record) -> Option<PublicKey> {
         self.installations.kept()?.requested(record.label())
-    }
-
-    /// The same pending keys. One that has a copy of the record of a job whose request was made on this computer for another key is
-    /// [doubtful](PendingKey::is_request_of_another): a program in Rust that uses [`Run::installations_in`], C programs and pages keep that.
-    pub fn judged(&self, keys: Vec<PendingKey>) -> Vec<PendingKey> {
-        let judged = |key: PendingKey| match self.requested(key.record()) {
-            Some(requested) => key.requested_as(&requested),
-            None => key,
-        };
-        keys.into_iter().map(judged).collect()
-    }
-
-    pub(super) fn is_request_of_another(&self, key: &PendingKey) -> bool {
-        let is_another = |requested: &PublicKey| key.public_key().is_some_and(|public| public != requested);
-        key.is_request_of_another() || self.requested(key.record()).as_ref().is_some_and(is_another)
     }
 
     pub(super) fn signer_of_old(&self) -> Option<&dyn SignByOldKey> {
@@ -447,6 +423,27 @@ impl<'a> Run<'a> {
     /// Does a job on a token; what drivers in processes of their own take long for, this run is told of and can stop.
     pub(super) fn watching<R>(&self, job: impl FnOnce() -> R) -> R {
         driver::watched(&Watching(self), job)
+    }
+}
+
+/// What a program knows of jobs by its own records.
+struct OwnRecords {
+    installations: Installations,
+    requests: Vec<(PublicKey, String)>,
+}
+
+impl KnownHere for OwnRecords {
+    fn has_installed(&self, certificate: &Certificate) -> bool {
+        self.installations.day_of(certificate).is_some()
+    }
+
+    fn requested_for(&self, key: &PublicKey) -> Vec<String> {
+        let of_key = self.requests.iter().filter(|(requested, _)| requested == key);
+        of_key.map(|(_, renewed)| renewed.clone()).collect()
+    }
+
+    fn request_of(&self, record: &Record) -> Option<PublicKey> {
+        self.installations.kept()?.requested(record.label())
     }
 }
 

@@ -45,7 +45,7 @@ fn a_session_and_a_reservation_list_what_is_on_the_token() {
     let bank = Bank::new();
     let (session, old) = bank.open();
     let waiting = Renewal::of(&old).begin(&session, &run()).unwrap();
-    let (pending, credentials) = session.pending_and_credentials().unwrap();
+    let (pending, credentials) = session.pending_and_credentials(&run()).unwrap();
     assert_eq!(pending.iter().map(|key| key.id()).collect::<Vec<_>>(), [waiting.key_id()]);
     let listed =
         |all: &usbtoken::Credentials| all.iter().map(|one| one.certificate().clone()).collect::<Vec<_>>();

@@ -143,6 +143,32 @@ fn in_the_next_window_the_banks_is_renewed_and_the_stranger_stays() {
     }
 }
 
+/// With the name of the bank's CA and another key of it: the computer that has installed the bank's renews that, with an anchor and without.
+#[test]
+fn what_only_has_the_name_of_the_ca_holds_no_renewal_up() {
+    for (anchored, place) in [(true, &[1][..]), (false, &[1]), (false, &[9])] {
+        let stage = Stage::new();
+        let daily = |days: &str| {
+            let issuer = stage.noted(days);
+            let renew = ["renew", "--retire-old", "--issuer", &issuer];
+            stage.run(&[&renew[..], if anchored { &ANCHOR[..] } else { &[] }].concat())
+        };
+        daily("20");
+        let Object { id, label, .. } = stage.banks();
+        let spki = stage.token.inspect(|inspector| inspector.public_key(&id));
+        let issue = TestCa::new().issue(&stage.old.subject, &spki).not_after(days_from_now(800)).der();
+        let id = if place == [1] { &id[..] } else { place };
+        stage.token.inspect(|inspector| inspector.write_certificate(&issue, id, &label));
+        let done = daily("365").result();
+        assert!(!done["credential"].is_null(), "{anchored} {place:?}: {done:#}");
+        assert_eq!(stage.orders(), 2);
+        daily("365");
+        assert_eq!(stage.orders(), 2);
+        let now = stage.token.snapshot();
+        assert!(now.objects().iter().any(|one| one.bytes("Value") == Some(&issue[..])));
+    }
+}
+
 /// One that ends in its own window is no order of ours.
 #[test]
 fn nothing_is_ordered_for_a_stranger_on_our_key() {

@@ -98,7 +98,9 @@ impl Page {
             Err(error) if error.code() == Code::TokenAmbiguous => return Ok(USBTOKEN_PROBE_TOKEN),
             Err(_) => return Ok(0),
         };
-        let (all, window) = (token.credentials().unwrap_or_default(), self.shared.host.policy().window);
+        let known = self.shared.host.knowing_installations(Run::default());
+        let all = token.credentials().unwrap_or_default().known_to(&known);
+        let window = self.shared.host.policy().window;
         let renewed = all.iter().any(|one| one.successor().is_some());
         let which = match &self.state()?.start {
             Some(Start::From { which, .. }) => Some(which.clone()),
@@ -333,8 +335,9 @@ impl Page {
 
     /// The keys of this origin whose jobs are not finished, and the credentials.
     pub(super) fn waiting(&self, session: &Session) -> Result<(Vec<PendingKey>, Credentials)> {
-        let (waiting, credentials) = session.pending_and_credentials()?;
-        let mut waiting = self.shared.host.knowing_installations(Run::default()).judged(waiting);
+        let run = self.shared.host.knowing_installations(Run::default());
+        let (waiting, credentials) = session.pending_and_credentials(&run)?;
+        let mut waiting = run.judged(waiting);
         waiting.retain(|key| key.is_by(&self.origin.caller()));
         Ok((waiting, credentials))
     }

@@ -11,7 +11,7 @@ use usbtoken::error::{Fact, Step};
 use usbtoken::pki::{Window, has_no_end};
 use usbtoken::renewal::{KeyState, Progress as _, Renewable, Unreadable};
 use usbtoken::text::Lang;
-use usbtoken::{Credential, Credentials, Result};
+use usbtoken::{Credential, Credentials, Result, Run};
 
 use crate::base::args;
 use crate::base::boundary;
@@ -82,8 +82,11 @@ pub const USBTOKEN_CREDENTIAL_NOT_BEFORE: u32 = 1;
 pub const USBTOKEN_CREDENTIAL_NOT_AFTER: u32 = 2;
 /// usbtoken_credential_number: USBTOKEN_PRIVATE_KEY_….
 pub const USBTOKEN_CREDENTIAL_PRIVATE_KEY: u32 = 3;
-/// usbtoken_credential_number: how many other credentials on the token have the same subject.
+/// usbtoken_credential_number: how many other certificates on the token have the same subject; copies of this one are none.
 pub const USBTOKEN_CREDENTIAL_TWINS: u32 = 4;
+/// usbtoken_credential_number: how many other objects on the token hold this very certificate, as far as they show. Copies count as one
+/// credential; those with another CKA_ID or CKA_LABEL have an entry of their own in the list.
+pub const USBTOKEN_CREDENTIAL_COPIES: u32 = 8;
 /// usbtoken_credential_number: USBTOKEN_RENEWED_….
 pub const USBTOKEN_CREDENTIAL_RENEWED: u32 = 5;
 /// usbtoken_credential_number: the last second of validity of the credential that takes this one's place, counted from
@@ -224,6 +227,9 @@ impl CredentialNoun {
                 KeyState::Missing => USBTOKEN_PRIVATE_KEY_MISSING.into(),
             }),
             USBTOKEN_CREDENTIAL_TWINS => i64::try_from(self.credential.same_subject()).ok(),
+            USBTOKEN_CREDENTIAL_COPIES => {
+                i64::try_from(self.credential.stored_as().len().saturating_sub(1)).ok()
+            }
             USBTOKEN_CREDENTIAL_RENEWED => Some(match self.credential.successor() {
                 None => USBTOKEN_RENEWED_NO.into(),
                 Some(by) if by.proven => USBTOKEN_RENEWED_PROVEN.into(),
@@ -466,7 +472,8 @@ pub unsafe extern "C" fn usbtoken_token_credentials(
     boundary::on::<TokenNoun>(token, |token| {
         boundary::give::<CredentialList>(out, || {
             token.host.step(Step::ReadObjects);
-            Ok(CredentialList::new(token.credentials()?, token.host.clone()))
+            let known = token.host.knowing_installations(Run::default());
+            Ok(CredentialList::new(token.credentials()?.known_to(&known), token.host.clone()))
         })
     })
 }

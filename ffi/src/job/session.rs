@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use usbtoken::error::Step;
 use usbtoken::renewal::Progress;
-use usbtoken::{Result, Session};
+use usbtoken::{Result, Run, Session};
 
 use crate::base::args;
 use crate::base::boundary;
@@ -79,7 +79,8 @@ pub unsafe extern "C" fn usbtoken_session_credentials(
     boundary::on::<SessionNoun>(session, |noun| {
         boundary::give::<CredentialList>(out, || {
             let credentials = noun.during(Step::ReadObjects)?.credentials()?;
-            Ok(CredentialList::new(credentials, noun.host.clone()))
+            let known = noun.host.knowing_installations(Run::default());
+            Ok(CredentialList::new(credentials.known_to(&known), noun.host.clone()))
         })
     })
 }
@@ -92,8 +93,8 @@ pub unsafe extern "C" fn usbtoken_session_pending(
 ) -> usbtoken_status {
     boundary::on::<SessionNoun>(session, |noun| {
         boundary::give::<PendingList>(out, || {
-            let pending = noun.during(Step::ReadObjects)?.pending()?;
-            let pending = noun.host.run().judged(pending);
+            let run = noun.host.knowing_installations(Run::default());
+            let pending = run.judged(noun.during(Step::ReadObjects)?.pending_known(&run)?);
             Ok(PendingList { pending, host: noun.host.clone() })
         })
     })

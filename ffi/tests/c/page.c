@@ -234,6 +234,7 @@ static void list(usbtoken_context *context, const char *uri)
         OK(all, usbtoken_credentials_at(all, at, &one));
         printf("%s renewed %lld\n", usbtoken_credential_text(one, USBTOKEN_CREDENTIAL_SERIAL),
                (long long)usbtoken_credential_number(one, USBTOKEN_CREDENTIAL_RENEWED));
+        printf("copies %lld\n", (long long)usbtoken_credential_number(one, USBTOKEN_CREDENTIAL_COPIES));
         usbtoken_credential_free(&one);
     }
     usbtoken_credentials_free(&all);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::error::Call;
 use base16ct::lower::encode_string as hex;
+use std::collections::HashMap;
 
 fn text(label: &[u8]) -> &str {
     std::str::from_utf8(label).unwrap()
@@ -109,4 +110,59 @@ fn a_pending_key_knows_what_was_there_when_it_was_read() {
     let mut contents = made.contents();
     let pending = contents.pending(&made).unwrap();
     assert!(std::sync::Arc::ptr_eq(pending[0].present().unwrap(), contents.present()));
+}
+
+/// What a caller has kept marks what nothing on the token takes the place of, through whatever has gone between them.
+#[test]
+fn what_was_kept_says_which_one_follows_through_those_that_have_gone() {
+    let bank = Bank::new();
+    let (public, spki) = key();
+    let ca = TestCa::new();
+    let third = certificate(&ca, &spki, 700, &[7]);
+    let (old, between, last) =
+        (hex(&bank.old.fingerprint()), hex(&bank.new.fingerprint()), hex(&third.fingerprint()));
+    let made = bank.before().certificate(81, b"third", "x", third.der()).pair(82, b"third", b"x", &public);
+    let row = HashMap::from([(old.clone(), between.clone()), (between.clone(), last.clone())]);
+    let said = |made: &Made, kept: &HashMap<String, String>| {
+        let all = made.contents().credentials().said_renewed(kept);
+        let of = |one: &Certificate| {
+            let one = all.iter().find(|listed| listed.certificate() == one).unwrap();
+            one.successor().map(|by| (by.certificate.clone(), by.id.clone(), by.proven))
+        };
+        (of(&bank.old), of(&third))
+    };
+    let by_third = Some((third.clone(), b"third".to_vec(), false));
+    assert_eq!(said(&made, &row).0, by_third);
+    assert_eq!(said(&made, &row).1, None);
+    assert_eq!(said(&made, &HashMap::from([(old.clone(), last.clone())])).0, by_third);
+    // Nothing leads there; what leads back ends; what follows ends earlier.
+    let circle = HashMap::from([(old.clone(), between.clone()), (between.clone(), old.clone())]);
+    for kept in [HashMap::new(), HashMap::from([(between.clone(), last.clone())]), circle] {
+        assert_eq!(said(&made, &kept).0, None, "{kept:?}");
+    }
+    assert_eq!(said(&made, &HashMap::from([(last.clone(), old.clone())])).1, None);
+    // What the token says is said.
+    let renewed = bank.renewed().certificate(81, b"third", "x", third.der());
+    let told = said(&renewed, &HashMap::from([(old.clone(), last.clone())]));
+    assert_eq!(told.0.map(|(by, ..)| by), Some(bank.new.clone()));
+
+    let by_name = |made: &Made, names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut contents = made.contents();
+        let by = contents.successor_by_name(made, &bank.old, &names).unwrap();
+        let shown = contents.shown_by_name(made, &bank.old, &names).unwrap();
+        assert_eq!(by.is_some(), shown.is_some());
+        by.map(|by| (by.certificate, by.signed, by.proven))
+    };
+    assert_eq!(by_name(&made, &[&between, &last]), Some((third.clone(), true, true)));
+    assert_eq!(by_name(&made, &[]), None);
+    assert!(made.asked.borrow().len() <= 2, "nothing is asked for where nothing is kept");
+    assert_eq!(by_name(&made, &[&between]), None);
+    assert_eq!(by_name(&made, &[&old]), None, "it does not follow itself");
+    let keyless = bank.before().certificate(81, b"third", "x", third.der());
+    assert_eq!(by_name(&keyless, &[&last]), None, "no key has signed");
+    // Of several the one that ends last.
+    let both = bank.renewed().certificate(81, b"third", "x", third.der()).pair(82, b"third", b"x", &public);
+    assert_eq!(by_name(&both, &[&last, &between]).map(|(by, ..)| by), Some(third));
+    assert_eq!(by_name(&both, &[&between]).map(|(by, _, proven)| (by, proven)), Some((bank.new, true)));
 }

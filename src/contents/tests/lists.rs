@@ -145,6 +145,41 @@ fn of_copies_the_one_beside_its_key_is_the_credential() {
     }
 }
 
+/// Each object that holds a certificate is named with it; no copy is another one in its name.
+#[test]
+fn a_certificate_says_where_it_is_stored_and_how_many_others_are_in_its_name() {
+    let [one, other] = at_once();
+    let made = Made::default()
+        .certificate(1, b"a", "x", one.der())
+        .certificate(2, b"b", "y", other.der())
+        .certificate(3, b"a", "x", one.der())
+        .certificate(4, b"a", "z", one.der())
+        .certificate(5, b"c", "x", one.der());
+    let all = made.contents().credentials();
+    let places = [("a", "x"), ("a", "x"), ("a", "z"), ("c", "x")].map(|(id, label)| (id.as_bytes(), label));
+    let stored = |of: &Credential| -> Vec<(Vec<u8>, String)> {
+        of.stored_as().iter().map(|object| (object.id.clone(), object.label.clone())).collect()
+    };
+    let expected: Vec<_> = places.map(|(id, label)| (id.to_vec(), label.to_owned())).into();
+    let listed: Vec<(&[u8], &str)> = all.iter().map(|one| (one.id(), one.label())).collect();
+    assert_eq!(listed, [(&b"a"[..], "x"), (b"b", "y"), (b"a", "z"), (b"c", "x")]);
+    for listed in &all {
+        assert_eq!(listed.same_subject(), 1, "{}", listed.label());
+        let alone = listed.certificate() == &other;
+        assert_eq!(stored(listed), if alone { Vec::new() } else { expected.clone() });
+        assert_eq!(listed.stored_twice().is_none(), alone);
+    }
+    let notice = all.stored_twice().unwrap();
+    let named: Vec<&str> = notice.facts().map(|(_, value)| value).collect();
+    assert_eq!(named.len(), 4);
+    assert!(named[2].ends_with("(serial 01): id 61, label \"z\""), "{named:?}");
+    assert!(made.contents().credentials().by_id(b"b").stored_twice().is_none());
+    let many = (0..40).fold(Made::default(), |made, at| made.certificate(at, &[1], "x", one.der()));
+    let many = many.contents().credentials();
+    assert_eq!((many.iter().len(), many.iter().next().unwrap().stored_as().len()), (1, 40));
+    assert_eq!(many.stored_twice().unwrap().facts().count(), 16);
+}
+
 /// What the driver answered explains that a certificate cannot be read, and not that none is that one.
 #[test]
 fn only_an_unreadable_certificate_is_explained_by_the_driver_s_refusal() {

@@ -201,8 +201,8 @@ fn one_that_is_followed_in_another_name_is_to_be_renewed_beside_it() {
 /// Another CA's, or in another name, on the key of what was installed, or of what that has replaced; and no others.
 #[test]
 fn another_program_s_certificate_on_a_key_of_ours_is_left_out() {
-    let (ca, bank, bob_key) = (TestCa::new(), Bank::new(), key());
-    let bob = named(&ca, "bob", &bob_key.1, 30, 7);
+    let (ca, bob_key) = (TestCa::new(), key());
+    let (bank, bob) = (Bank::of(&ca), named(&ca, "bob", &bob_key.1, 30, 7));
     let made =
         || bank.renewed().certificate(61, b"bob", "bob", bob.der()).pair(62, b"bob", b"bob", &bob_key.0);
     assert_eq!(left(&made(), &[&bank.new]), ["05", "06", "07"]);
@@ -224,10 +224,12 @@ fn another_program_s_certificate_on_a_key_of_ours_is_left_out() {
             }
         }
     }
-    // Renewed for the same key by another program: it is ours still.
-    let later = issued(&ca, Some(&name_of_ca), &ours, bank.new.public_key().spki_der(), 500, 9);
-    let made = made().certificate(44, b"vpn", "vpn", later.der());
-    assert_eq!(left(&made, &[&bank.new]), ["05", "06", "07", "09"]);
+    // Renewed for the same key by another program: it is ours still; and no renewal by another key than the CA's.
+    for (by, all) in [(&ca, &["05", "06", "07", "09"][..]), (&TestCa::new(), &["05", "06", "07"])] {
+        let later = issued(by, Some(&name_of_ca), &ours, bank.new.public_key().spki_der(), 500, 9);
+        let made = made().certificate(44, b"vpn", "vpn", later.der());
+        assert_eq!(left(&made, &[&bank.new]), all);
+    }
 }
 
 /// Another program has renewed its own for our key: what is replaced itself is not to be renewed anyway.

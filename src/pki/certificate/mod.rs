@@ -131,6 +131,12 @@ impl Certificate {
         &self.0.issuer
     }
 
+    /// Whether both name one CA: the same issuer, and no other key of it. A certificate that names none may be by any.
+    pub(crate) fn has_issuer_of(&self, other: &Certificate) -> bool {
+        let keys = self.authority_key_id().zip(other.authority_key_id());
+        self.issuer().matches(other.issuer()) && keys.is_none_or(|(one, other)| one == other)
+    }
+
     /// SHA-1 over the DER: what Windows calls the thumbprint. It names a certificate and proves nothing.
     pub fn thumbprint(&self) -> [u8; 20] {
         Sha1::digest(&self.0.der).into()
@@ -262,7 +268,7 @@ impl Certificate {
     }
 
     /// The key identifier of the CA's key (RFC 5280 §4.2.1.1), if there is one that can be read.
-    pub(in crate::pki) fn authority_key_id(&self) -> Option<&[u8]> {
+    pub(crate) fn authority_key_id(&self) -> Option<&[u8]> {
         self.0.extensions.authority_key_id.as_deref()
     }
 

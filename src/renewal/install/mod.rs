@@ -125,7 +125,7 @@ impl<'a> Install<'a> {
         if !self.by_another {
             job.checks.form()?;
         }
-        let mut contents = Contents::read(session)?;
+        let mut contents = Contents::read(session)?.knowing(run.known());
         let mut pending = contents.pending(session)?;
         pending.retain(|key| run.may_see(key));
         let named_by = session.token().found_by();
@@ -141,6 +141,14 @@ impl<'a> Install<'a> {
         let answered = match contents.answered(session, response, &meant)? {
             None => contents.answered(session, response, &pending)?,
             meant => meant,
+        };
+        let answered = match answered {
+            None if !policy.reuses_key() => {
+                let mut anew = contents.answered_anew(session, response)?;
+                anew.retain(|key| run.may_see(key));
+                contents.answered(session, response, &anew)?
+            }
+            answered => answered,
         };
         if let Some((leaf, key)) = answered {
             run.may_act_on(&key)?;

@@ -19,6 +19,8 @@ use super::{Installation, VERSION, fingerprint};
 use crate::driver::TokenIdentity;
 use crate::pki::Certificate;
 
+const INSTALLED: &str = "installed";
+
 /// A record has some 200 bytes.
 const LARGEST: u64 = 64 * 1024;
 
@@ -67,7 +69,7 @@ impl KeptInstallations {
     }
 
     fn path_of(&self, fingerprint: &str) -> PathBuf {
-        self.folder.join(format!("{fingerprint}.installed"))
+        self.folder.join(format!("{fingerprint}.{INSTALLED}"))
     }
 
     /// What is kept of this certificate. A day that has not come yet was written by a wrong clock.
@@ -84,6 +86,18 @@ impl KeptInstallations {
             Some(record) => Kept::Unusable(Installation { day: today, ..record }),
             None => Kept::Unusable(of_today()),
         }
+    }
+
+    /// All that can be read and believed.
+    pub(crate) fn all(&self) -> Vec<Installation> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        let record = |path: PathBuf| {
+            let name = path.file_stem()?.to_str()?;
+            let record: Installation = serde_json::from_slice(&read(&path).ok()?).ok()?;
+            (record.fingerprint() == name).then_some(record)
+        };
+        paths.filter(|path| path.extension().is_some_and(|end| end == INSTALLED)).filter_map(record).collect()
     }
 
     /// Keeps a record: all of it or nothing, and on the disk before this returns.

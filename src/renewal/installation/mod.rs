@@ -8,6 +8,7 @@ pub(super) use self::kept::{Kept, KeptInstallations};
 use base16ct::lower::encode_string as hex;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -129,6 +130,14 @@ impl Installations {
     pub(super) fn shows_one_issuer(&self, old: &Certificate, new: &Certificate) -> bool {
         let begun = self.kept.as_ref().is_some_and(|kept| kept.begun_for_one_issuer(old, new));
         begun || self.any(new, |record| record.one_issuer && record.shows(old, new))
+    }
+
+    /// What was installed in place of which certificate, by the SHA-256 of both in hexadecimal.
+    pub(super) fn replaced(&self) -> HashMap<String, String> {
+        let kept = self.kept.as_ref().map(KeptInstallations::all).unwrap_or_default();
+        let all = kept.into_iter().chain(self.given.iter().cloned());
+        let of_this_version = all.filter(|record| record.version == VERSION);
+        of_this_version.filter_map(|record| Some((record.replaces?, record.certificate))).collect()
     }
 
     fn any(&self, new: &Certificate, says_so: impl Fn(&Installation) -> bool) -> bool {

@@ -2,10 +2,12 @@
 
 use crate::bank::Policy;
 use crate::contents::{Contents, Credential, Identified, Successor, already_renewed};
-use crate::error::{Code, Error, Fact, Step};
+use crate::driver::Session;
+use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, IssuerContinuity, another_key_issued, check_chain, issuer_continuity};
 use crate::renewal::renewal::Renewal;
 use crate::renewal::run::Run;
+use base16ct::lower::encode_string as hex;
 
 /// What takes the old one's place, where it is not proven: of several the one that the caller's own records name; of those that stand in
 /// its place on its key the one in the same name for whose CA the policy speaks. `authorities` are the CA certificates at hand.
@@ -17,14 +19,39 @@ pub(super) fn known(
     run: &Run<'_>,
 ) -> Option<Successor> {
     let Some(old) = renewal.old_certificate() else { return by };
+    // Of two on one key the caller knows the one that it has installed, and the policy whose the other is.
+    let is_a_strangers = |new: &Certificate| {
+        let is_on_its_key = new.public_key() == old.public_key();
+        let may_be_ours = run.has_installed(new) || !run.has_installed(old);
+        let is_of_another = || {
+            let vouched = is_vouched_for_by_anchors(&renewal.policy, new, authorities, run);
+            !vouched && !old.has_issuer_of(new)
+                || is_of_another_ca(&renewal.policy, old, new, authorities, run)
+        };
+        is_on_its_key && !may_be_ours && is_of_another()
+    };
+    let by = by.filter(|by| !is_a_strangers(&by.certificate));
     if by.as_ref().is_some_and(|by| by.proven) {
         return by;
     }
     let known = contents.successor_known(old, |new| run.has_replaced(old, new));
     let is_vouched_for = |new: &Certificate| {
-        old.has_same_holder(new) && !is_of_another_ca(&renewal.policy, old, new, authorities, run)
+        let is_of_another = || is_of_another_ca(&renewal.policy, old, new, authorities, run);
+        old.has_same_holder(new) && !is_a_strangers(new) && !is_of_another()
     };
     known.or(by).or_else(|| contents.successor_known(old, is_vouched_for))
+}
+
+/// What took its place by the caller's own records, where nothing on the token says so: others between them have gone, or another program
+/// has changed the label of its key.
+pub(super) fn kept(
+    renewal: &Renewal,
+    session: &Session,
+    contents: &mut Contents,
+    run: &Run<'_>,
+) -> Result<Option<Successor>> {
+    let Some(old) = renewal.old_certificate() else { return Ok(None) };
+    contents.successor_by_name(session, old, &run.installed_in_place_of(old))
 }
 
 /// Why nothing is begun for a certificate in whose place another one stands on its key, of another CA or in another name, though nobody can
@@ -83,8 +110,8 @@ fn doubt(
     run: &Run<'_>,
 ) -> Option<Error> {
     let (was, new) = (old.certificate(), &by.certificate);
-    // The caller's own records say that it was issued for the order in this one's place.
-    if run.has_replaced(was, new) {
+    // The caller's own records say that it was issued for the order in this one's place, or in that of what had taken it.
+    if run.has_replaced(was, new) || run.installed_in_place_of(was).contains(&hex(&new.fingerprint())) {
         return None;
     }
     let doubtful = |reason| {
@@ -106,6 +133,16 @@ fn doubt(
     })
 }
 
+fn is_vouched_for_by_anchors(
+    policy: &Policy,
+    new: &Certificate,
+    authorities: &[Certificate],
+    run: &Run<'_>,
+) -> bool {
+    let moment = run.now().max(new.not_before()).min(new.not_after());
+    !policy.anchors.is_empty() && check_chain(new, authorities, &policy.anchors, moment).is_ok()
+}
+
 /// Whether another CA has issued it than the old one's, an anchor's or one that the policy names. Where no CA certificate is at
 /// hand, names are all that there is.
 fn is_of_another_ca(
@@ -116,8 +153,7 @@ fn is_of_another_ca(
     run: &Run<'_>,
 ) -> bool {
     let Policy { anchors, issuers, .. } = policy;
-    let moment = run.now().max(new.not_before()).min(new.not_after());
-    if !anchors.is_empty() && check_chain(new, authorities, anchors, moment).is_ok() {
+    if is_vouched_for_by_anchors(policy, new, authorities, run) {
         return false;
     }
     let at_hand = || authorities.iter().chain(anchors);

@@ -86,12 +86,13 @@ impl Preflight {
             }
         }
         // What a token merely does not tell is for the list, not for a warning that no one can act on; what it states of the PIN
-        // is said where that is asked for.
+        // is said where that is asked for, and of a copy what becomes of it.
         notices.retain(|warning| {
             !matches!(
                 warning.notice,
                 Notice::MemoryUnknown
                     | Notice::MechanismUnknown
+                    | Notice::CertificateTwice
                     | Notice::PinPadStated
                     | Notice::PinLengthStated
             )
@@ -118,7 +119,7 @@ impl Preflight {
             let unique = || same_subject(old.same_subject());
             let elsewhere = || onto_other::warning(renewal, old, token.identity(), run);
             let state = renewed.or_else(elsewhere).map_or_else(unique, PointResult::Warning);
-            findings.push(PreflightPoint { point: Point::SubjectUnique, state });
+            push_unique(&mut findings, state, old);
             let others = old.of_other_users(run.now());
             findings.extend(only_user::before_login(renewal, others, seen.map(BeforeLogin::contents)));
         } else if let Some(old) = renewal.old_elsewhere() {
@@ -180,7 +181,11 @@ impl Preflight {
         let authorities = now.map(Credential::authorities).or(renewal.old().map(OldCertificate::authorities));
         let authorities = authorities.unwrap_or_default();
         let by = follower::known(renewal, contents, by, authorities, run);
-        let by = by.filter(|by| by.signed && waiting.is_none());
+        let by = match by.filter(|by| by.signed) {
+            _ if waiting.is_some() => None,
+            None => follower::kept(renewal, session, contents, run)?,
+            by => by,
+        };
         let by = by.as_ref();
         let refusal = |old, by| follower::refusal(&renewal.policy, old, by, authorities, run);
         let done = Done {
@@ -231,7 +236,7 @@ impl Preflight {
                     let elsewhere = onto_other::refusal(renewal, now, session.token().identity(), run);
                     elsewhere.into_iter().for_each(|error| unique(PointResult::Blocker(error)));
                     done.renewed.into_iter().for_each(|warning| unique(PointResult::Warning(warning)));
-                    unique(same_subject(now.same_subject()));
+                    push_unique(&mut findings, same_subject(now.same_subject()), now);
                 }
             }
             findings.push(PreflightPoint { point: Point::OldKey, state: old_key(now, old) });
@@ -435,6 +440,15 @@ fn window_state(renewal: &Renewal, old: &Certificate, run: &Run<'_>) -> (WindowS
 fn times(policy: &Policy, run: &Run<'_>) -> [SystemTime; 2] {
     let now = run.now();
     [now, if policy.window_binds_removal { Clock::SYSTEM.now() } else { now }]
+}
+
+/// Whether it is the only one in its name, and stored once.
+fn push_unique(findings: &mut Vec<PreflightPoint>, state: PointResult, old: &Credential) {
+    let twice = old.stored_twice();
+    let nothing_else = matches!(state, PointResult::Ok) && twice.is_some();
+    let states = [(!nothing_else).then_some(state), twice.map(PointResult::Warning)];
+    let unique = |state| PreflightPoint { point: Point::SubjectUnique, state };
+    findings.extend(states.into_iter().flatten().map(unique));
 }
 
 fn same_subject(others: usize) -> PointResult {

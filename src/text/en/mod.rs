@@ -60,6 +60,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "The token took the certificate only with the fewest attributes.",
             "Check that the browser offers the certificate.",
         ),
+        Notice::CertificateTwice => w(
+            "A certificate is on the token more than once. It counts as one.",
+            "Nothing has to be done. Another program, or a second installation, may have written the copy; one that nobody needs can be deleted with the token's own software.",
+        ),
         Notice::CopyKept => w(
             "A copy of the old certificate is left on the token. Another program may have made it, so it is not removed.",
             "If it is to go too, name it by its id.",

@@ -118,6 +118,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "old_certificate_not_there") => {
             "the certificate that its record names is not on this token"
         }
+        (Fact::Reason, "certificate_of_another") => "a certificate of somebody else is for it",
         (Fact::Reason, "public_key_alone") => "it is a public key alone, and nothing signs for it",
         (Fact::Reason, "name_of_another_user") => {
             "the new certificate has the name of another user whose certificate is on the token"

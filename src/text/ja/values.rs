@@ -108,6 +108,7 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         }
         (Fact::Reason, "record_of_public_key") => "公開鍵の記録が秘密鍵の記録と一致しません",
         (Fact::Reason, "old_certificate_not_there") => "記録が示す電子証明書が、このトークンにありません",
+        (Fact::Reason, "certificate_of_another") => "この鍵に、別の発行元か名義の電子証明書があります",
         (Fact::Reason, "public_key_alone") => "公開鍵だけが残っていて、署名で確認できません",
         (Fact::Reason, "name_of_another_user") => {
             "新しい電子証明書の名前が、トークンにある別の利用者の電子証明書と同じです"

@@ -9,6 +9,7 @@ use super::select;
 use crate::args::Hex;
 use crate::journal::JournalEntry;
 use crate::kept::Keeper;
+use crate::run::Run;
 
 /// One that waits for its certificate.
 pub struct OrderInUse {
@@ -49,13 +50,14 @@ pub enum Meant {
 /// # Errors
 /// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`], which lists the candidates.
 pub fn meant(
+    run: &Run,
     keeper: &Keeper,
     session: &Session,
     id: Option<&Hex>,
     accept: impl Fn(&PendingKey) -> bool,
 ) -> Result<Meant> {
     let is_named = |key: &PendingKey| id.is_some() || select::names(session.token().found_by(), key.id());
-    let key = match select::pending(session, id, accept) {
+    let key = match select::pending(run, session, id, accept) {
         Err(error) if error.code() != Code::PendingNotFound => return Err(error),
         // Nobody has named it, and it may be another program's.
         Ok(key) if !(is_named(&key) || select::may_be_offered(session, keeper, &key)) => {

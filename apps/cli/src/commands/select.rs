@@ -21,6 +21,14 @@ use crate::run::Run;
 /// after the login.
 pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Result<Chosen<Credential>> {
     let settled = |one| Chosen { value: one, settled: true };
+    let call = Keeper::of_user().remembering(run.call());
+    // What was removed here is left out by what the token says.
+    let all = match which.is_given() {
+        true => all,
+        false if force => without_removed(all),
+        false => without_removed(all).without_strangers(|one| call.has_installed(one)),
+    };
+    let all = all.known_to(&call);
     match (&which.id, &which.serial) {
         (Some(id), Some(serial)) => all.by_id(&id.0).by_serial(serial).only().map(settled),
         (Some(id), None) => match all.by_id(&id.0) {
@@ -29,12 +37,8 @@ pub fn credential(all: Credentials, which: &Which, force: bool, run: &Run) -> Re
             named => named.only().map(settled),
         },
         (None, Some(serial)) => all.by_serial(serial).only().map(settled),
-        (None, None) if force => without_removed(all).only().map(settled),
-        (None, None) => {
-            let call = run.call();
-            let all = without_removed(all).without_strangers(|one| call.has_installed(one));
-            to_renew(all, run)
-        }
+        (None, None) if force => all.only().map(settled),
+        (None, None) => to_renew(all, run),
     }
 }
 
@@ -99,11 +103,12 @@ fn are_of_one_key(all: &Credentials) -> bool {
 /// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`], which lists the candidates; [`Code::KeysAlike`] where several have
 /// that id.
 pub fn pending(
+    run: &Run,
     session: &Session,
     id: Option<&Hex>,
     accept: impl Fn(&PendingKey) -> bool,
 ) -> Result<PendingKey> {
-    let all = session.pending()?;
+    let all = session.pending_known(&run.call())?;
     let meant = |key: &PendingKey| id.map_or_else(|| accept(key), |id| key.id() == id.0);
     let mut found: Vec<PendingKey> = all.into_iter().filter(meant).collect();
     match (found.pop(), found.is_empty()) {
@@ -131,15 +136,16 @@ pub fn pending(
 /// # Errors
 /// [`Code::PendingNotFound`]; [`Code::PendingAmbiguous`] where none of several is known to be ours.
 pub fn awaiting(
+    run: &Run,
     session: &Session,
     keeper: &Keeper,
     renews: impl Fn(&PendingKey) -> bool,
 ) -> Result<PendingKey> {
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer && renews(key);
     let requested = |key: &PendingKey| waits(key) && keeper.has_requested(session, key);
-    match pending(session, None, waits) {
+    match pending(run, session, None, waits) {
         Err(error) if error.code() == Code::PendingAmbiguous => {
-            pending(session, None, requested).map_err(|_| error)
+            pending(run, session, None, requested).map_err(|_| error)
         }
         key => key,
     }

@@ -27,14 +27,14 @@ impl Journal {
         kept.filter(|entry| entry.token == *token && entry.reuses_key()).collect()
     }
 
-    /// The requests that were made here to renew something: each by its public key and the serial number of that. What cannot be
+    /// The requests that were made here: each by its public key and the serial number of what it renews, empty for a first certificate. What cannot be
     /// trusted or read is passed over.
     pub fn requests(&self) -> Vec<(PublicKey, String)> {
         let records = self.files(|file| file.ends_with(&format!(".{RECORD}"))).unwrap_or_default();
         let kept = records.iter().filter_map(|path| self.read(path).ok().flatten());
         let request = |entry: JournalEntry| {
             let key = Request::from_der(&entry.request_der().ok()?).ok()?.public_key().clone();
-            Some((key, entry.old_serial?))
+            Some((key, entry.old_serial.unwrap_or_default()))
         };
         kept.filter_map(request).collect()
     }

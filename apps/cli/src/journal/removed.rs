@@ -28,7 +28,7 @@ pub struct Removed {
     /// SHA-256 of the certificate, in hexadecimal.
     pub fingerprint: String,
     /// The same of the one that took its place.
-    successor: String,
+    pub successor: String,
     /// Whether nobody has seen that its removal, which began, came to its end.
     #[serde(skip)]
     pub only_begun: bool,

@@ -82,7 +82,7 @@ impl Keeper {
         self.journal.as_ref().is_some_and(|journal| journal.was_told(token, old.certificate(), why))
     }
 
-    /// The requests that were made here: each by its public key and the serial number of what it renews.
+    /// The requests that were made here: each by its public key and the serial number of what it renews, empty for a first certificate.
     pub fn requests(&self) -> Vec<(PublicKey, String)> {
         self.journal.as_ref().map(Journal::requests).unwrap_or_default()
     }
@@ -91,6 +91,12 @@ impl Keeper {
     pub fn fingerprints_of_removed(&self) -> HashSet<String> {
         let removed = self.journal.as_ref().map(Journal::all_removed).unwrap_or_default();
         removed.into_iter().map(|one| one.fingerprint).collect()
+    }
+
+    /// The same run, which knows as well what was removed here and what had taken its place.
+    pub fn remembering<'a>(&self, run: Run<'a>) -> Run<'a> {
+        let removed = self.journal.as_ref().map(Journal::all_removed).unwrap_or_default();
+        run.replaced(removed.into_iter().map(|one| (one.fingerprint, one.successor)))
     }
 
     /// What was removed last of the row in which the one is that is meant.

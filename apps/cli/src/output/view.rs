@@ -18,7 +18,7 @@ use usbtoken::bank::{Bank, Reminder};
 use usbtoken::driver::TokenIdentity;
 use usbtoken::error::{Fact, Notice, Warning};
 use usbtoken::pki::{Name, ProofLevel, Window, has_no_end, jst_date, jst_rfc3339};
-use usbtoken::renewal::{self, Renewable, Successor, WhyUnreadable};
+use usbtoken::renewal::{self, Renewable, StoredCopy, Successor, WhyUnreadable};
 use usbtoken::text::{Lang, Phrase, printable};
 use usbtoken::{Certificate, Code};
 
@@ -113,6 +113,22 @@ pub struct Credential {
     pub proof_level: Option<ProofLevel>,
     /// The extensions of the certificate that cannot be read, by name or in dotted form.
     pub unreadable_extensions: Vec<String>,
+    /// The objects that hold this very certificate, this one among them; left out where there is only this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stored_as: Vec<Object>,
+}
+
+/// An object on the token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Object {
+    pub id: String,
+    pub label: String,
+}
+
+impl Object {
+    fn of(object: &StoredCopy) -> Self {
+        Object { id: hex(&object.id), label: object.label.clone() }
+    }
 }
 
 /// A certificate object that cannot be read. In the list it stands among the credentials, which have no `unreadable`.
@@ -226,6 +242,7 @@ impl Credential {
             key_algorithm: credential.key_algorithm().to_string(),
             proof_level: level,
             unreadable_extensions: certificate.unreadable_extensions().to_vec(),
+            stored_as: credential.stored_as().iter().map(Object::of).collect(),
         }
     }
 

@@ -165,13 +165,22 @@ impl Inspector {
 
     /// Writes a certificate with the attributes of PKCS#11 v3.1 §4.6.3.
     pub fn write_certificate(&self, der: &[u8], id: &[u8], label: &str) {
+        self.write_certificate_for(false, der, id, label);
+    }
+
+    /// The same as a private object, which shows after the login only.
+    pub fn write_private_certificate(&self, der: &[u8], id: &[u8], label: &str) {
+        self.write_certificate_for(true, der, id, label);
+    }
+
+    fn write_certificate_for(&self, private: bool, der: &[u8], id: &[u8], label: &str) {
         let certificate = x509_cert::Certificate::from_der(der).expect("a certificate");
         let tbs = certificate.tbs_certificate();
         let template = [
             Attribute::Class(ObjectClass::CERTIFICATE),
             Attribute::CertificateType(CertificateType::X_509),
             Attribute::Token(true),
-            Attribute::Private(false),
+            Attribute::Private(private),
             Attribute::Id(id.to_vec()),
             Attribute::Label(label.as_bytes().to_vec()),
             Attribute::Subject(tbs.subject().to_der().expect("DER")),

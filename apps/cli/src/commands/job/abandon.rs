@@ -25,7 +25,7 @@ use crate::words::Words;
 pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     let session = run.login_for_job()?;
     let keeper = Keeper::of_user();
-    let key = match select::pending(&session, args.id.as_ref(), |_| true) {
+    let key = match select::pending(run, &session, args.id.as_ref(), |_| true) {
         Err(error) if error.code() == Code::PendingNotFound => {
             let order = order_in_use(args, &keeper, &session);
             if let Ok(Some(order)) = &order {
@@ -39,7 +39,7 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
         // Their signatures may tell them apart when one is removed.
         Err(error) if error.code() == Code::KeysAlike => {
             let is_meant = |key: &PendingKey| args.id.as_ref().is_some_and(|id| key.id() == id.0);
-            session.pending()?.into_iter().find(is_meant).ok_or(error)?
+            session.pending_known(&run.call())?.into_iter().find(is_meant).ok_or(error)?
         }
         key => keeper.known(&session, key?),
     };
@@ -109,11 +109,10 @@ fn ended(keeper: &Keeper, session: &Session, begun: Vec<BegunAbandonment>) -> im
 
 /// The command that names the key, where that is the way on.
 fn named_by_id(error: Error, run: &Run, args: &args::Abandon, id: &[u8]) -> Error {
-    // It may be a complete credential, whose key nobody gives away by a command that is offered.
-    // Nor does one offer the key of another program, which has a copy of the record.
-    let is_another = ["object_unreadable", "request_of_another_key"];
-    let is_another = error.facts().any(|(fact, why)| fact == Fact::Reason && is_another.contains(&why));
-    if error.code() != Code::RemovalDoubtful || is_another {
+    // It may be the key of a credential in use, or of another program, which nobody gives away by a command that is offered.
+    let others = ["object_unreadable", "certificate_of_another", "request_of_another_key"];
+    let may_be_others = error.facts().any(|(fact, why)| fact == Fact::Reason && others.contains(&why));
+    if error.code() != Code::RemovalDoubtful || may_be_others {
         return error;
     }
     let line = CommandLine::new("abandon", &run.global).value("--id", Some(&hex(id)));

@@ -259,23 +259,28 @@ impl Removal<'_> {
         let mut retired = ended;
         let mut gone: Vec<&Certificate> = Vec::new();
         for old in olds {
-            if let Err(error) = self.remove(new, old) {
-                // What it is a copy of has gone, or it has gone with that.
-                let went_along =
-                    || error.code() == Code::CredentialNotFound && gone.contains(&old.certificate());
-                if error.code() == Code::OldIsCopy || went_along() {
-                    continue;
+            let stays = match self.remove(new, old) {
+                Ok(stays) => stays,
+                Err(error) => {
+                    // What it is a copy of has gone, or it has gone with that.
+                    let went_along =
+                        || error.code() == Code::CredentialNotFound && gone.contains(&old.certificate());
+                    if error.code() == Code::OldIsCopy || went_along() {
+                        continue;
+                    }
+                    told.exit = Some(error.code().family());
+                    told.afterwards = Some(error);
+                    break;
                 }
-                told.exit = Some(error.code().family());
-                told.afterwards = Some(error);
-                break;
-            }
+            };
             if gone.contains(&old.certificate()) {
                 continue;
             }
             gone.push(old.certificate());
             retired.push(old.certificate().serial().to_string());
             told.text.push_str(&format!("\n{}", Words::Retired.text(self.run.lang)));
+            told.text.push_str(&notices_text(&stays, self.run.tongue()));
+            told.remark(notices_json(&stays, self.run.tongue()));
         }
         if let Some(first) = retired.first() {
             told.if_unprinted = Some(Error::new(Code::ResultNotPrinted).fact(Fact::Serial, first));
@@ -283,7 +288,8 @@ impl Removal<'_> {
         told.note("retired", || retired.into());
     }
 
-    fn remove(&self, new: &Credential, old: &Credential) -> Result<()> {
+    /// What stays.
+    fn remove(&self, new: &Credential, old: &Credential) -> Result<Vec<Warning>> {
         let Removal { run, args, session, confirmed, policy } = *self;
         let shown = view::Credential::of(session.token().identity(), old, None, run.when());
         abandon::confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
@@ -300,7 +306,7 @@ impl Removal<'_> {
         let done =
             run.job(|call| removal.run(session, &call)).map_err(|error| self.named(error, new, old))?;
         Keeper::of_user().note_removed(session, old, &done);
-        Ok(())
+        Ok(install_response::what_stays(old, &done))
     }
 
     /// Names the command that goes on: to the removal, or where the bank waits for a login at its own server to that.

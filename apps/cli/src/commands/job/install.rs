@@ -43,7 +43,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
     install_response::confirm_shared_id(run, &checks.policy_of_job(jobs.first()))?;
     let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
     let installed = run.login_for_job().map_err(&name).and_then(|session| {
-        let (job, is_only) = meant(&jobs, &session, elsewhere.as_ref())?;
+        let (job, is_only) = meant(run, &jobs, &session, elsewhere.as_ref())?;
         let policy = checks.policy_of_job(job.as_ref());
         let old_kept = job.as_ref().filter(|_| is_only).and_then(|job| job.old.as_ref());
         let elsewhere = elsewhere.as_ref().or(old_kept);
@@ -64,6 +64,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
 /// The job of an answer, and whether it is the only one. One with the certificates of several users belongs to the job that the
 /// token's URI names, or whose old certificate from elsewhere is named.
 fn meant(
+    run: &Run,
     jobs: &[JournalEntry],
     session: &Session,
     elsewhere: Option<&OldCertificate>,
@@ -71,7 +72,7 @@ fn meant(
     if jobs.len() < 2 {
         return Ok((jobs.first().cloned(), true));
     }
-    let waiting = session.pending()?;
+    let waiting = session.pending_known(&run.call())?;
     let here = |job: &&JournalEntry| {
         job.token == *session.token().identity() && waiting.iter().any(|key| hex(key.id()) == job.key_id)
     };

@@ -112,7 +112,7 @@ impl<'a> Checks<'a> {
         match run.job(|call| removal.run(session, &call)) {
             Ok(done) => {
                 keeper.note_removed(session, old, &done);
-                Again::Removed(done.key_removed, key_stays(old, &done))
+                Again::Removed(done.key_removed, what_stays(old, &done))
             }
             Err(error) => match error.code() {
                 Code::NotInUseYet | Code::RetireBeforeWindow | Code::RetireNotBegun => Again::Nothing,
@@ -174,7 +174,7 @@ pub enum Again {
     /// It stays, or waits until the bank takes the new one, that is valid, or this one has ended.
     Nothing,
     /// It has gone; whether its key went with it, and that it stays, where a person would not expect that.
-    Removed(bool, Option<Warning>),
+    Removed(bool, Vec<Warning>),
     /// It stays, and a person was told so before.
     Kept(Warning),
     Failed(Error),
@@ -266,7 +266,7 @@ pub fn finish(
             match remove(run, session, &removal, installed.credential.certificate()) {
                 Ok(done) => {
                     job.keeper.note_removed(session, &old, &done);
-                    notices.extend(key_stays(&old, &done));
+                    notices.extend(what_stays(&old, &done));
                     retired = Some(done);
                 }
                 // What was to go has gone before, and a copy is another program's.
@@ -382,11 +382,16 @@ fn told(keeper: &Keeper, session: &Session, old: &Credential, error: &Error) {
     }
 }
 
-/// That the old key stays though the new certificate has a key of its own: another certificate is for it, or may be.
-pub fn key_stays(old: &Credential, done: &Retired) -> Option<Warning> {
+/// That the old key stays though the new certificate has a key of its own, since another certificate is for it, or may be; and that copies
+/// of the old certificate do, which other programs have written.
+pub fn what_stays(old: &Credential, done: &Retired) -> Vec<Warning> {
+    let serial = old.certificate().serial();
     let shares = done.successor.certificate().public_key() == old.certificate().public_key();
-    let notice = || Warning::from(Notice::OldKeyStays).fact(Fact::Serial, old.certificate().serial());
-    (done.key_stays && !shares).then(|| notice().fact(Fact::Id, hex(&done.id)))
+    let key = || Warning::from(Notice::OldKeyStays).fact(Fact::Serial, serial).fact(Fact::Id, hex(&done.id));
+    let key = (done.key_stays && !shares).then(key);
+    let copy =
+        |id: &Vec<u8>| Warning::from(Notice::CopyKept).fact(Fact::Id, hex(id)).fact(Fact::Serial, serial);
+    key.into_iter().chain(done.copies.iter().map(copy)).collect()
 }
 
 /// Where the driver keeps no identifier, a person who has tried the new one names it when the old one is removed.

@@ -350,7 +350,7 @@ impl Waiting<'_> {
     /// wants it. It is held to what its beginning demanded.
     fn resume(&self, renewal: &Renewal, old: &OldCertificate, error: Error) -> Result<Pending> {
         let Waiting { run, args, visit, checks, session } = self;
-        let key = select::awaiting(session, &visit.keeper, |key| key.renews(old.certificate()));
+        let key = select::awaiting(run, session, &visit.keeper, |key| key.renews(old.certificate()));
         // What is kept of a job is found by the certificate, which a record names by a digest alone.
         let key = key.map(|key| key.renewing(old.certificate()));
         // The error says so.

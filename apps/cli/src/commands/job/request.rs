@@ -129,7 +129,7 @@ fn again(run: &Run, args: &args::Request, id: &[u8], of_other: bool) -> CommandL
 /// certificate's is named where it is for the same name.
 fn name_waiting(error: Error, session: &Session, keeper: &Keeper, run: &Run, args: &args::Request) -> Error {
     let id = error.facts().find(|(fact, _)| *fact == Fact::Id).and_then(|(_, id)| decode_vec(id).ok());
-    let key = id.and_then(|id| select::pending(session, Some(&Hex(id)), |_| true).ok());
+    let key = id.and_then(|id| select::pending(run, session, Some(&Hex(id)), |_| true).ok());
     let Some(key) = key.filter(|_| error.code() == Code::PendingExists) else { return error };
     if !select::may_be_offered(session, keeper, &key) {
         return error;

@@ -50,7 +50,7 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
     if let Way::Ask(visit) = &mut way {
         session.with_pin_aside(|| visit.authorise())?;
     }
-    let meant = match meant(way.keeper(), &session, args, elsewhere.as_ref()) {
+    let meant = match meant(run, way.keeper(), &session, args, elsewhere.as_ref()) {
         Err(error) if error.code() == Code::PendingNotFound && args.out.is_none() => {
             return put_beside(run, args, way.keeper(), &session, &checks)?.ok_or(error);
         }
@@ -91,6 +91,7 @@ fn put_beside(
 
 /// The job that is named: by the id, else by the old certificate from elsewhere, where one renews it; else the only one.
 fn meant(
+    run: &Run,
     keeper: &Keeper,
     session: &Session,
     args: &args::Resume,
@@ -98,13 +99,13 @@ fn meant(
 ) -> Result<Meant> {
     let waits = |key: &PendingKey| key.state() == PendingState::AwaitingAnswer;
     if let (None, Some(old)) = (&args.id, elsewhere) {
-        match select::pending(session, None, |key| waits(key) && key.renews(old.certificate())) {
+        match select::pending(run, session, None, |key| waits(key) && key.renews(old.certificate())) {
             // What is wrong with the one that waits is said by it.
             Err(error) if error.code() == Code::PendingNotFound => {}
             key => return Ok(Meant::Key(Box::new(key?))),
         }
     }
-    orders::meant(keeper, session, args.id.as_ref(), waits)
+    orders::meant(run, keeper, session, args.id.as_ref(), waits)
 }
 
 /// An order for the key of a certificate that is in use: its request goes out again, byte for byte.

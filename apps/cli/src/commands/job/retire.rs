@@ -113,7 +113,7 @@ pub fn run(run: &Run, args: &args::Retire) -> Result<Outcome> {
     let removed = run.job(|call| removal.run(&session, &call));
     let retired = removed.map_err(|error| named(error).unwrap_or_else(|error| error))?;
     Keeper::of_user().note_removed(&session, &old, &retired);
-    let notices: Vec<_> = install_response::key_stays(&old, &retired).into_iter().collect();
+    let notices = install_response::what_stays(&old, &retired);
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
     let mut text = format!("{}\n{}", Words::Retired.text(run.lang), successor.entry(1, run.lang));
     text.push_str(&notices_text(&notices, run.tongue()));

@@ -75,8 +75,10 @@ impl Seen {
         if !all.unreadable().is_empty() {
             run.tell(&[Notice::CertificateUnreadable.into()]);
         }
+        run.tell(all.stored_twice().as_slice());
         let certificates = all.iter().map(Credential::certificate);
         run.tell(clock_doubt(&run.policy(), certificates, run.now()).as_slice());
+        let all = all.known_to(&Keeper::of_user().remembering(run.call()));
         Seen { token: token.clone(), uri, credentials: all, levels }
     }
 

@@ -28,9 +28,9 @@ pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
     run.progress.step(Step::ReadObjects);
     let keeper = Keeper::of_user();
     if let Some(reference) = &args.order.reference {
-        note(&keeper, &session, args.id.as_ref(), reference)?;
+        note(run, &keeper, &session, args.id.as_ref(), reference)?;
     }
-    let keys = session.pending()?;
+    let keys = session.pending_known(&run.call())?;
     let mut entries: Vec<_> = keys.iter().map(|key| shown(run, &keeper, &session, key)).collect();
     let orders = orders::in_use(&keeper, &session)?;
     entries.extend(orders.iter().map(|order| shown_order(run, &keeper, &session, order)));
@@ -43,9 +43,15 @@ pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
 }
 
 /// Keeps an order's reference number that a person was told after the request was sent.
-fn note(keeper: &Keeper, session: &Session, id: Option<&Hex>, reference: &Reference) -> Result<()> {
+fn note(
+    run: &Run,
+    keeper: &Keeper,
+    session: &Session,
+    id: Option<&Hex>,
+    reference: &Reference,
+) -> Result<()> {
     let with = |entry: JournalEntry| keeper.update(&entry.with_reference(Some(reference.clone())));
-    match orders::meant(keeper, session, id, |key| key.state() == PendingState::AwaitingAnswer)? {
+    match orders::meant(run, keeper, session, id, |key| key.state() == PendingState::AwaitingAnswer)? {
         Meant::Order(order) => with(order.kept),
         Meant::Key(key) => match keeper.entry(session, key.id())? {
             Some(entry) => with(entry),

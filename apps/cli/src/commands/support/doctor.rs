@@ -5,6 +5,7 @@ use usbtoken::{Code, Finder, Result, doctor};
 
 use crate::args;
 use crate::files;
+use crate::kept::Keeper;
 use crate::output::Outcome;
 use crate::run::Run;
 
@@ -23,7 +24,8 @@ pub fn run(run: &Run, args: &args::Doctor) -> Result<Outcome> {
         Err(error) if error.code() == Code::DriverMissing => run.hosted(Finder::new()),
         finder => finder?,
     };
-    let diagnosis = doctor::examine_for(&finder, &run.uri()?, run.now())?.with_banks(banks);
+    let call = Keeper::of_user().remembering(run.call().at(run.now()));
+    let diagnosis = doctor::examine_by(&finder, &run.uri()?, &call)?.with_banks(banks);
     if let Some(file) = &args.bundle {
         files::write(file, diagnosis.bundle(run.lang).as_bytes(), args.overwrite)?;
     }

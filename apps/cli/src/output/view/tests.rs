@@ -44,6 +44,7 @@ fn credential() -> Credential {
         renewable_from: Some("2027-01-24".into()),
         key_algorithm: "RSA 2048".into(),
         proof_level: None,
+        stored_as: Vec::new(),
         unreadable_extensions: Vec::new(),
     }
 }
