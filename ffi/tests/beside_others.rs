@@ -169,6 +169,28 @@ fn what_waits_beside_a_copied_record_waits_for_its_answer() {
     }
 }
 
+/// Whatever other programs have left, a page's job is done beside it, and nothing of theirs changes.
+#[test]
+fn a_page_renews_beside_odd_objects() {
+    let pages = Pages::open();
+    let (old, token, ca) = (serial_hex(&pages.old()), &pages.stage.token, &pages.stage.ca);
+    token.foreign_objects();
+    token.odd_objects(ca);
+    token.broken_objects(ca);
+    let before = token.snapshot();
+    pages.leaves(&["probe"], &before);
+    assert!(pages.printed(&["list"]).contains(&format!("{old} renewed 0")));
+    assert_eq!(pages.play(&["renew", "-", "x.csr"]), ok(0));
+    token.snapshot().assert_keeps(&before);
+    pages.answer("x.csr", &pages.request("x.csr").subject);
+    assert_eq!(pages.play(&["install", "-", "answer"]).code, 0);
+    let whole = token.snapshot();
+    whole.assert_keeps(&before);
+    assert_eq!(whole.added_since(&before).len(), 3);
+    assert!(pages.printed(&["list"]).contains(&format!("{old} renewed 2")));
+    assert_eq!(pages.leaves(&["begin", &old], &whole).code, ALREADY_RENEWED);
+}
+
 /// Another program keeps copies of the certificate in use.
 #[test]
 fn copies_of_a_certificate_are_counted() {

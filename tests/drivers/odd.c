@@ -258,8 +258,11 @@ static U destroy(U session, U object)
 
 /* `mechanism-objects`: before all others a search for everything finds so many that are mechanisms, as in Kryoptic.
  * `stored-unsearchable`: by CKA_TOKEN it finds nothing (1), or certificates alone (2). */
-enum { FIRST_MECHANISM = 0x500000 };
+enum { FIRST_MECHANISM = 0x500000, FIRST_GHOST = 0x600000 };
 static U mechanisms;
+
+/* `ghosts`: each search finds so many handles first that are none. */
+static U ghosts;
 
 /* `stores-at`, and last `stores`: before the search of this number another program writes the certificate of that file. */
 static void store(U session)
@@ -287,7 +290,7 @@ static U find_init(U session, struct attribute *given, U count)
     int stored = count == 1 && given->type == 1;
     reset(session), note("search"), store(session), numbering += !!word("handles-anew");
     if (number("login-for") & 1 && !logins) return 0x101;
-    mechanisms = count ? 0 : number("mechanism-objects");
+    mechanisms = count ? 0 : number("mechanism-objects"), ghosts = number("ghosts");
     if (stored && word("stored-unsearchable"))
         return real->function[FIND_INIT](session, by_class, number("stored-unsearchable") == 2 ? 1 : 2);
     return real->function[FIND_INIT](session, given, count);
@@ -298,6 +301,7 @@ static U find_seen(U session, U *objects, U room, U *count)
 {
     U found = 0, one, got;
     for (; mechanisms && found < room; mechanisms--) objects[found++] = FIRST_MECHANISM + mechanisms;
+    for (; ghosts && found < room; ghosts--) objects[found++] = FIRST_GHOST + ghosts;
     if (found) return *count = found, 0;
     int hides = word("hides") && !logins;
     if (!hides && !word("hides-public-keys")) return real->function[FIND](session, objects, room, count);
@@ -419,9 +423,23 @@ static U as_read(U session, U object)
     return with_id(session, class, &old, others) ? others[0] : object;
 }
 
+/* `class-of`: what has such a CKA_ID is an object of the class `class-as`, and says nothing else of itself. */
+static int is_of_class(U session, U object, struct attribute *list, U count)
+{
+    B id[64] = {0};
+    struct attribute wanted = {0x102, id, sizeof id};
+    if (!word("class-of") || real->function[GET_ATTRIBUTES](session, object, &wanted, 1) || id[0] != number("class-of")) return 0;
+    for (U i = 0; i < count; i++) {
+        if (!list[i].type && list[i].value) *(U *)list[i].value = number("class-as");
+        list[i].length = list[i].type ? (U)-1 : sizeof(U);
+    }
+    return 1;
+}
+
 static U attributes(U session, U object, struct attribute *list, U count)
 {
-    if (!(object = inside(object))) return 0x82;
+    if (!(object = inside(object)) || (object > FIRST_GHOST && object < FIRST_GHOST + 100000)) return 0x82;
+    if (is_of_class(session, object, list, count)) return count == 1 && !list[0].type ? 0 : 0x12;
     object = as_read(session, object);
     if (is_unread(session, object)) {
         for (U i = 0; i < count; i++) list[i].length = number("unread-as") ? (U)-1 : 0;

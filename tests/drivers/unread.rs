@@ -5,9 +5,9 @@ use usbtoken_testkit::{Kind, NameDer, TestCa, Text, days_from_now, serial_hex};
 
 use crate::common::Bank;
 
-/// What a driver answers to C_GetAttributeValue: nothing but lengths of 0, that nothing is available, a failure of the function, and
-/// one of the device.
-const ANSWERS: [&str; 4] = ["0", "0x12", "0x6", "0x30"];
+/// What a driver answers to C_GetAttributeValue: nothing but lengths of 0, that nothing is available, a failure of the function,
+/// one of the device, and that the handle, which a search has just found, is none.
+const ANSWERS: [&str; 5] = ["0", "0x12", "0x6", "0x30", "0x82"];
 
 const FOREIGN: &[u8] = &[0x44];
 
@@ -97,6 +97,48 @@ fn a_certificate_of_another_type_keeps_the_keys() {
     assert_eq!(bank.odd(ways, &retire).json()["key_removed"], false);
     bank.soft.sign(&bank.old.id, b"old");
     assert_eq!(bank.soft.snapshot().with_id(FOREIGN).count(), 1);
+}
+
+/// A search finds what is no object at all, before what is one: each may be a certificate that cannot be read, so the old key stays, and a person
+/// names what is given up. The job is done.
+#[test]
+fn handles_that_are_none_stop_no_job() {
+    for ways in ["ghosts=3", "ghosts=200"] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        let list = bank.odd(ways, &["list"]).json();
+        assert_eq!(list.as_array().unwrap().iter().filter(|one| one["id"] == "01").count(), 1, "{list:#}");
+        bank.odd(ways, &["doctor"]).json();
+        bank.odd(ways, &["request", "--out", "request.pem"]).json();
+        let waits = bank.soft.snapshot();
+        bank.odd(ways, &["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+        bank.soft.snapshot().assert_same_as(&waits);
+        bank.odd(ways, &["resume", "--issuer", &bank.issuer("")]).json();
+        bank.assert_one_new_credential();
+        let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
+        assert_eq!(bank.odd(ways, &retire).json()["key_removed"], false);
+        bank.soft.sign(&bank.old.id, b"stays");
+    }
+}
+
+/// Hardware features, and classes of a vendor's own, are neither certificates nor keys, under whatever identifier.
+#[test]
+fn objects_of_other_classes_are_passed_over() {
+    for class in ["5", "8", "0x80000005"] {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        bank.write_another_for(&bank.old.id);
+        let before = bank.soft.snapshot();
+        let ways = format!("class-of=0x44,class-as={class}");
+        let list = bank.odd(&ways, &["list"]).json();
+        assert_eq!(list.as_array().unwrap().len(), 1, "{list:#}");
+        bank.odd(&ways, &["request", "--out", "request.pem"]).json();
+        bank.odd(&ways, &["abandon", "--yes"]).json();
+        bank.soft.snapshot().assert_same_as(&before);
+        bank.odd(&ways, &["renew", "--issuer", &bank.issuer("")]).json();
+        let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
+        assert_eq!(bank.odd(&ways, &retire).json()["key_removed"], true, "{class}");
+        let left = bank.soft.snapshot();
+        assert_eq!((left.with_id(FOREIGN).count(), left.with_id(&bank.old.id).count()), (1, 0));
+    }
 }
 
 /// In forms that are not ours to read, an unfinished job's key is one that may be in use as well.

@@ -154,3 +154,52 @@ fn a_request_for_a_replaced_public_key_does_not_leave() {
     assert!(!bank.file("again.pem").exists());
     bank.soft.snapshot().assert_same_as(&before);
 }
+
+/// Beside whatever other programs have left the whole job is done, with each kind of key, and nothing of theirs changes.
+#[test]
+fn a_token_full_of_odd_objects_is_served_and_keeps_them() {
+    for (kind, broken) in [(Kind::P256, false), (Kind::Rsa2048, true)] {
+        let mut bank = Bank::of(kind, days_from_now(11));
+        bank.soft.odd_objects(&bank.ca);
+        if broken {
+            bank.soft.broken_objects(&bank.ca);
+        }
+        bank.before = bank.soft.snapshot();
+        let listed = bank.run(&["list"]).json();
+        let listed = listed.as_array().unwrap();
+        let unreadable = listed.iter().filter(|one| !one["unreadable"].is_null()).count();
+        // Ours, the stranger's, and 14 that are odd.
+        assert_eq!((listed.len() - unreadable, unreadable), (16, if broken { 6 } else { 0 }), "{listed:#?}");
+        for line in [&["preflight"][..], &["doctor"], &["pending"]] {
+            bank.run(line).json();
+        }
+        assert_eq!(bank.run_without_pin(&["list"]).json().as_array().unwrap().len(), listed.len());
+        bank.soft.snapshot().assert_same_as(&bank.before);
+
+        let id = bank.run(&["request", "--out", "given.up"]).json()["pending_id"].clone();
+        assert_eq!(bank.run(&["pending"]).json()[0]["id"], id);
+        if broken {
+            // What cannot be read may be its certificate: a person names the key.
+            let error = bank.run(&["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+            assert_eq!(error["facts"]["reason"][0], "object_unreadable");
+            bank.assert_old_works();
+        }
+        bank.run(&["abandon", "--yes", "--id", id.as_str().unwrap()]).json();
+        bank.soft.snapshot().assert_same_as(&bank.before);
+
+        bank.run(&["request", "--out", "request.pem"]).json();
+        bank.write("answer.der", &bank.ca.issue_for(&bank.read("request.pem")).der());
+        bank.run(&["install", "answer.der"]).json();
+        bank.assert_old_works();
+        bank.assert_one_new_credential();
+        assert_eq!(bank.run(&["renew", "--id", "01", "--issuer", "false"]).json()["already_renewed"], true);
+        let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
+        // Nor is it known that none of these is for the old key.
+        assert_eq!(bank.run(&retire).json()["key_removed"], !broken);
+        bank.assert_others_unchanged();
+        let left = bank.soft.snapshot();
+        let (old, keys) = (left.with_id(&bank.old.id), left.with_id(&bank.old.id));
+        assert_eq!(keys.filter(|object| object.class == "CKO_SECRET_KEY").count(), 1);
+        assert_eq!(old.count(), if broken { 3 } else { 1 });
+    }
+}

@@ -2,6 +2,7 @@
 
 mod folder;
 mod inspector;
+mod odd;
 mod provision;
 mod snapshot;
 

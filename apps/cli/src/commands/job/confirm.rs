@@ -36,9 +36,12 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let confirm = wanted(run, args, &policy)?;
     let token = run.token()?;
     let named_by = token.found_by().clone();
+    let keeper = Keeper::of_user();
+    let records = keeper.confirmations(token.identity());
+    let is_confirmed = |one: &Certificate| records.iter().any(|record| record.is_of(one));
+    let choice = |all: Credentials| newest(all.named_by(&named_by)?, &args.which, run, is_confirmed);
     let reserved = token.reserve()?;
     drop(token);
-    let choice = |all: Credentials| newest(all.named_by(&named_by)?, &args.which, run);
     let is_named = args.which.id.is_some() || args.which.serial.is_some() || named_by.names_object();
     // Which one is the new one, what shows before the login does not prove.
     let early = |all| {
@@ -53,7 +56,6 @@ pub fn run(run: &Run, args: &args::Confirm) -> Result<Outcome> {
     let new = choice(all.clone()).map_err(|error| run.explain(error, session.token()))?;
     let olds = all.replaced_by(new.certificate());
 
-    let keeper = Keeper::of_user();
     let confirmed = {
         let shown = run.progress;
         let tell = move || shown.stopping(Words::Stopping);
@@ -127,8 +129,13 @@ fn wanted(run: &Run, args: &args::Confirm, policy: &Policy) -> Result<Confirm> {
 }
 
 /// The credential that is named. Without a name the only one with a key that has not ended and that no other follows; of
-/// several the only one that has replaced another.
-fn newest(all: Credentials, which: &Which, run: &Run) -> Result<Credential> {
+/// several the only one that was installed here and is not confirmed yet, else the only one that has replaced another, or was installed here.
+fn newest(
+    all: Credentials,
+    which: &Which,
+    run: &Run,
+    is_confirmed: impl Fn(&Certificate) -> bool,
+) -> Result<Credential> {
     match (&which.id, &which.serial) {
         (Some(id), _) => return all.by_id(&id.0).only(),
         (None, Some(serial)) => return all.by_serial(&serial.replace(':', "")).only(),
@@ -140,8 +147,13 @@ fn newest(all: Credentials, which: &Which, run: &Run) -> Result<Credential> {
     let usable: Vec<&Credential> = last.iter().filter(usable).collect();
     let has_replaced = |one: &&&Credential| !all.replaced_by(one.certificate()).is_empty();
     let replacing: Vec<&Credential> = usable.iter().filter(has_replaced).copied().collect();
-    match (replacing.as_slice(), usable.as_slice()) {
-        ([one], _) | ([], [one]) => Ok((*one).clone()),
+    let call = run.call();
+    let is_installed = |one: &&&Credential| call.has_installed(one.certificate());
+    let installed: Vec<&Credential> = usable.iter().filter(is_installed).copied().collect();
+    let is_new = |one: &&&Credential| !is_confirmed(one.certificate());
+    let new: Vec<&Credential> = installed.iter().filter(is_new).copied().collect();
+    match (new.as_slice(), replacing.as_slice(), installed.as_slice(), usable.as_slice()) {
+        ([one], ..) | (_, [one], ..) | (_, [], [one], _) | (_, [], [], [one]) => Ok((*one).clone()),
         _ => last.only(),
     }
 }
