@@ -329,6 +329,19 @@ impl Token {
         (self.module.path().to_owned(), self.identity().clone(), mechanism)
     }
 
+    /// The same token, as if it listed these.
+    #[cfg(test)]
+    pub(in crate::driver) fn listing(self, mechanisms: Option<Vec<CK_MECHANISM_TYPE>>) -> Self {
+        Token { mechanisms: Mechanisms::made_up(mechanisms).into(), ..self }
+    }
+
+    /// The same token, as if it stated a PIN pad.
+    #[cfg(test)]
+    pub(in crate::driver) fn with_pad(mut self) -> Self {
+        self.info.pin_pad = true;
+        self
+    }
+
     pub(in crate::driver) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {
         self.mechanisms.listed(self.module.functions(), self.slot)
     }
