@@ -366,6 +366,16 @@ impl Keeper {
         }
     }
 
+    /// Forgets an order for a key that is in use, which is known here alone.
+    ///
+    /// # Errors
+    /// [`Code::JournalUnusable`] where it stays.
+    pub fn forget_order(&self, order: &JournalEntry) -> Result<()> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let id = base16ct::lower::decode_vec(&order.key_id).unwrap_or_default();
+        journal.remove(&order.token, &id)
+    }
+
     /// The job of another token that an answer is for, where this computer knows it and this is why it was refused.
     pub fn other_token(&self, error: &Error, session: &Session, response: &Response) -> Option<JournalEntry> {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];

@@ -82,7 +82,7 @@ impl Session {
     }
 
     /// Whether the driver says that the user is logged in.
-    pub(super) fn is_logged_in(&self) -> bool {
+    pub(crate) fn is_logged_in(&self) -> bool {
         let open = self.open_session();
         let info = open.functions().session_info(open.handle());
         info.is_ok_and(|info| matches!(info.state, CKS_RO_USER_FUNCTIONS | CKS_RW_USER_FUNCTIONS))

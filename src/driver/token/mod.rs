@@ -213,6 +213,12 @@ impl Token {
         Token { job_keys: Arc::new(keys), ..self }
     }
 
+    /// The public keys of jobs that are known, by the label that each was to have.
+    pub(crate) fn keys_by_label(&self) -> BTreeMap<Vec<u8>, PublicKey> {
+        let label = |id| self.job_labels.get(id).or_else(|| self.labels.get(id)).cloned();
+        self.job_keys.iter().filter_map(|(id, key)| Some((label(id)?, key.clone()))).collect()
+    }
+
     /// The public keys of jobs that are known, by CKA_ID.
     pub(in crate::driver) fn keys_of_jobs(&self) -> &BTreeMap<Vec<u8>, PublicKey> {
         &self.job_keys

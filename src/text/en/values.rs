@@ -139,6 +139,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "not_requested_here") => {
             "only its record on the token says that it is ours: no request for this key is kept on this computer"
         }
+        (Fact::Reason, "request_of_another_key") => {
+            "this computer made the request of this job for another key, so that this one carries a copy of its record"
+        }
         (Fact::Reason, "public_key_unreadable") => "the public key cannot be read",
         (Fact::Reason, "public_key_label_truncated") => "the label of the public key came in part",
         (Fact::Reason, "key_does_not_sign") => "the key does not sign",

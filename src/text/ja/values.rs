@@ -125,6 +125,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "not_requested_here") => {
             "本ソフトウェアの鍵であることを示すのがトークン上の記録だけで、このパソコンにこの鍵の申請が残っていません"
         }
+        (Fact::Reason, "request_of_another_key") => {
+            "このパソコンでは、この申請を別の鍵で作成しています。この鍵の記録はその写しです"
+        }
         (Fact::Reason, "public_key_unreadable") => "公開鍵を読み取れません",
         (Fact::Reason, "public_key_label_truncated") => "公開鍵のラベルが途中までしか返されません",
         (Fact::Reason, "key_does_not_sign") => "鍵で署名できません",

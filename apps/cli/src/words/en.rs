@@ -174,6 +174,27 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "The pending key was removed.",
+        Words::Doubt => "Doubtful",
+        Words::WhatToDo => "What to do",
+        Words::DoubtfulOurs(id) => {
+            return format!(
+                "This computer made its request for this key: go on with it (\"usbtoken resume --id {id}\"), or remove it (\"usbtoken abandon --id {id}\")."
+            );
+        }
+        Words::DoubtfulOthers => {
+            "Leave it to the program that it belongs to; nothing goes on with it unasked. A renewal makes a key of its own."
+        }
+        Words::DoubtfulUnknown(id) => {
+            return format!(
+                "Make sure whose it is, for example on the computer that made the request. Only \"usbtoken abandon --id {id}\" removes it."
+            );
+        }
+        Words::DoubtfulUnread(id) => {
+            return format!(
+                "It may have its certificate, which another driver may show (\"usbtoken list --module FILE\"). Only \"usbtoken abandon --id {id}\" removes it."
+            );
+        }
+        Words::AbandonedBefore => "The pending key was removed before; nothing of it is on the token.",
         Words::ProfileFine(value) => return format!("This profile is in order: {}", value),
         Words::NoProfiles(value) => return format!("There is no bank's profile in {}", value),
         Words::ProfileBank => "Bank",

@@ -191,6 +191,27 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "発行待ちの鍵を破棄しました。",
+        Words::Doubt => "要確認",
+        Words::WhatToDo => "対処",
+        Words::DoubtfulOurs(id) => {
+            return format!(
+                "このパソコンで作成した申請の鍵です。続けるときは「usbtoken resume --id {id}」、破棄するときは「usbtoken abandon --id {id}」とIDを指定してください。"
+            );
+        }
+        Words::DoubtfulOthers => {
+            "ほかのプログラムの鍵です。そのままにしてください。IDを指定しないかぎり使用せず、更新では新しい鍵を作成します。"
+        }
+        Words::DoubtfulUnknown(id) => {
+            return format!(
+                "申請を作成したパソコンなどで、どの申請の鍵かを確認してください。「usbtoken abandon --id {id}」とIDを指定したときにだけ破棄します。"
+            );
+        }
+        Words::DoubtfulUnread(id) => {
+            return format!(
+                "この鍵の電子証明書がトークンにある可能性があります。別のドライバで確認してください（「usbtoken list --module ファイル」）。「usbtoken abandon --id {id}」とIDを指定したときにだけ破棄します。"
+            );
+        }
+        Words::AbandonedBefore => "発行待ちの鍵はすでに破棄されています。トークンには何も残っていません。",
         Words::ProfileFine(value) => return format!("この銀行プロファイルに誤りはありません: {}", value),
         Words::NoProfiles(value) => return format!("銀行プロファイルはありません: {}", value),
         Words::ProfileBank => "銀行",
