@@ -4310,7 +4310,8 @@ usbtoken_status usbtoken_session_pending(const struct usbtoken_session *session,
 
 /**
  * Removes a pending key with all that belongs to its job, and nothing else. USBTOKEN_REMOVAL_DOUBTFUL where it is not certain
- * that the key is ours, or where it is another one than that of the job's request, which this computer made: then a person names it, usbtoken_session_abandon_named.
+ * that the key is ours, or where it is another one than that of the job's request, which this computer made: then a person names it, usbtoken_session_abandon_named. One that an earlier call
+ * began to remove, and that has gone without that call seeing it, is done.
  */
 usbtoken_status usbtoken_session_abandon(const struct usbtoken_session *session,
                                          const struct usbtoken_pending *pending);
@@ -4574,7 +4575,8 @@ usbtoken_hresult usbtoken_enroll_installed(const struct usbtoken_enroll *enroll,
 /**
  * Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only pending key of
  * this origin that waits for what the object was initialised for: this certificate, or the common name of this subject.
- * USBTOKEN_REMOVAL_DOUBTFUL where it is another one than that of the request which was made on this computer.
+ * USBTOKEN_REMOVAL_DOUBTFUL where it is another one than that of the request which was made on this computer. One that an earlier call
+ * began to remove, and that has gone without that call seeing it, is done.
  * Another user of the same origin may have made others; see usbtoken_enroll_abandon_named. 「中断して閉じる」.
  */
 usbtoken_hresult usbtoken_enroll_abandon(const struct usbtoken_enroll *enroll);

@@ -303,3 +303,52 @@ fn a_copied_record_gives_no_key_away_when_the_jobs_own_has_gone() {
         token.snapshot().assert_same_as(&old);
     }
 }
+
+/// The process, or its driver, ends when nothing is left to remove: asked for again it is done, for what the page has named alone.
+#[test]
+fn what_a_page_gave_up_in_a_run_that_was_killed_is_done() {
+    const ONE: &str = "O=Bank, CN=user one";
+    let mut pages = Pages::open();
+    let before = pages.stage.token.snapshot();
+    let first = &["request", ONE, "one.csr"][..];
+    for (begun, given_up) in [
+        (first, ["abandon", ONE]),
+        (first, ["abandon-named", ""]),
+        (&["renew", "-", "one.csr"], ["give-up", "-"]),
+    ] {
+        assert_eq!(pages.play(begun), ok(0));
+        let id = made(&pages.stage.token.snapshot(), &before).remove(0);
+        let given_up = given_up.map(|word| if word.is_empty() { id.as_str() } else { word });
+        pages.fault = Some("C_DestroyObject#2:exit-after");
+        let killed = pages.run(&given_up);
+        assert!(!String::from_utf8_lossy(&killed.stdout).contains("00000000"), "{killed:?}");
+        pages.fault = None;
+        pages.stage.token.snapshot().assert_same_as(&before);
+        for other in [["abandon", "O=Bank, CN=user two"], ["abandon-named", "00"]] {
+            assert_eq!(pages.play(&other), refused("80092004", 232), "{other:?}");
+        }
+        assert_eq!(pages.play(&given_up), ok(0), "{given_up:?}");
+        assert_eq!(pages.play(&given_up), refused("80092004", 232), "it is told once");
+        pages.stage.token.snapshot().assert_same_as(&before);
+    }
+}
+
+/// While another job is at work on the token a page is told so, before it is told that nothing waits, and nobody is asked for a PIN.
+#[test]
+fn a_page_is_told_that_another_job_is_at_work() {
+    let pages = Pages::open();
+    let token = &pages.stage.token;
+    let before = token.snapshot();
+    let found = usbtoken::Finder::new().module(token.module()).find(&token.uri().parse().unwrap()).unwrap();
+    let held = found.reserve().unwrap();
+    let busy = |words: &[&str]| {
+        let came = pages.play(words);
+        assert_eq!((came.result.as_str(), came.code, came.asked), ("800700AA", 804, (1, 0, 0)), "{words:?}");
+        token.snapshot().assert_same_as(&before);
+    };
+    busy(&["abandon", "O=Bank, CN=user one"]);
+    busy(&["abandon-named", "77"]);
+    busy(&["request", "O=Bank, CN=user one", "one.csr"]);
+    drop(held);
+    assert_eq!(pages.play(&["abandon", "O=Bank, CN=user one"]), refused("80092004", 232));
+}

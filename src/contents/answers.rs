@@ -93,7 +93,7 @@ impl Contents {
             let is_new = |leaf: &&Certificate| self.is_answered_anew(&record, leaf, response);
             if response.leaves_for(&public).iter().any(is_new) {
                 let old = OldCredentials::of(self);
-                anew.extend(self.pending_key(at, record, PendingState::AwaitingAnswer, &old));
+                anew.extend(self.pending_key(at, record, PendingState::AwaitingAnswer, (&old, false)));
             }
         }
         Ok(anew)

@@ -66,7 +66,7 @@ impl Contents {
         match self.apart(certificate, &held.stored.id) {
             Some(Apart::Elsewhere(_)) => {
                 let old = OldCredentials::of(self);
-                Ok(self.pending_key(*key, record, PendingState::AwaitingAnswer, &old))
+                Ok(self.pending_key(*key, record, PendingState::AwaitingAnswer, (&old, false)))
             }
             Some(Apart::Dropped) | None => Ok(None),
         }

@@ -38,6 +38,7 @@ pub(super) struct Index {
     pub(super) certificates_by_key: HashMap<PublicKey, Vec<usize>>,
     pub(super) certificates_by_id: HashMap<Vec<u8>, Vec<usize>>,
     pub(super) certificates_by_label: HashMap<Vec<u8>, Vec<usize>>,
+    pub(super) certificates_by_record: HashMap<Record, Vec<usize>>,
     pub(super) private_by_told: HashMap<PublicKey, Vec<usize>>,
     /// What has signed in this session, by what it has signed for.
     pub(super) private_by_signed: HashMap<PublicKey, Vec<usize>>,
@@ -122,6 +123,9 @@ impl Index {
             if !private.is_empty() || !public.is_empty() {
                 put(&mut index.certificates_by_id, &held.stored.id, at);
                 put(&mut index.certificates_by_label, held.stored.label.bytes(), at);
+                if let Some(record) = held.marking.record() {
+                    put(&mut index.certificates_by_record, record, at);
+                }
             }
         }
         for (at, held) in private.iter().enumerate() {

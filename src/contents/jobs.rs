@@ -41,10 +41,10 @@ impl Contents {
                 unfinished.push((at, record, state));
             }
         }
-        let old = OldCredentials::of(self);
+        let (old, unread) = (OldCredentials::of(self), self.has_unread_certificates());
         let mut pending: Vec<PendingKey> = unfinished
             .into_iter()
-            .filter_map(|(at, record, state)| self.pending_key(at, record, state, &old))
+            .filter_map(|(at, record, state)| self.pending_key(at, record, state, (&old, unread)))
             .collect();
         let remnants = (0..self.public_keys.len()).filter_map(|at| self.remnant(at, &wanted, &old));
         pending.extend(remnants);
@@ -127,7 +127,7 @@ impl Contents {
         key: usize,
         record: Record,
         state: PendingState,
-        old: &OldCredentials,
+        (old, unread): (&OldCredentials, bool),
     ) -> Option<PendingKey> {
         let held = self.private_keys.get(key)?;
         let public_key = self.value_hint(key).cloned();
@@ -135,6 +135,8 @@ impl Contents {
         let is_elsewhere = || of_old.is_nowhere() && !record.is_removal();
         let doubt = self.doubt(key, &record, public_key.as_ref());
         let doubt = doubt.or_else(|| is_elsewhere().then_some(Doubt::OldNotThere));
+        let doubt = doubt.or_else(|| self.doubt_of_unread(&record, &held.stored.id, unread));
+        let is_copy = self.is_requested_for_another(&record, public_key.as_ref());
         let half_written = HalfWritten {
             public_key: self.half_public_keys(&record, &held.stored.id).next().is_some(),
             certificate: self.half_certificates(&record, &held.stored.id).next().is_some(),
@@ -151,6 +153,7 @@ impl Contents {
             public_key,
             state,
             doubt,
+            is_copy,
             half_written,
             old: of_old,
             record,
@@ -226,7 +229,24 @@ impl Contents {
         let certified = public.is_some_and(|public| {
             self.certificates_for(public).next().is_some() && !self.is_answered(record, public)
         });
-        certified.then_some(Doubt::CertifiedByAnother)
+        if certified {
+            return Some(Doubt::CertifiedByAnother);
+        }
+        self.is_requested_for_another(record, public).then_some(Doubt::RequestOfAnotherKey)
+    }
+
+    /// Whether the request of this job is known to have been made for another key.
+    pub(super) fn is_requested_for_another(&self, record: &Record, public: Option<&PublicKey>) -> bool {
+        let requested = self.requested.get(record.label());
+        public.is_some_and(|public| requested.is_some_and(|requested| requested != public))
+    }
+
+    /// Whether something that is not read may be the job's: any certificate, where one is `unread`, or a public key under another identifier.
+    fn doubt_of_unread(&self, record: &Record, id: &[u8], unread: bool) -> Option<Doubt> {
+        if unread || self.has_half_certificate_beside(record, id) {
+            return Some(Doubt::CertificateUnread);
+        }
+        self.has_half_public_key_beside(record, id).then_some(Doubt::PublicKeyUnread)
     }
 
     /// The public key objects of a job without a value: an interrupted creation of ours has left them.
@@ -280,6 +300,7 @@ impl Contents {
             public_key: held.stored.public_key.clone(),
             state: PendingState::PublicKeyOnly,
             doubt: Some(Doubt::PublicKeyAlone),
+            is_copy: self.is_requested_for_another(record, held.stored.public_key.as_ref()),
             half_written: HalfWritten {
                 public_key: held.stored.public_key.is_none(),
                 certificate: self.half_certificates(record, &held.stored.id).next().is_some(),

@@ -59,10 +59,11 @@ pub use self::left_out::{Unreadable, WhyUnreadable};
 pub(crate) use self::pending::Old;
 pub use self::pending::{BegunBy, HalfWritten, PendingKey, PendingState};
 pub use self::record::Caller;
-pub(crate) use self::record::Record;
+pub(crate) use self::record::{Record, text_for};
 pub(crate) use self::removable::{Meant, OfCopies};
 pub use self::successor::{Renewed, Successor};
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use self::held::{HeldCertificate, HeldKey, HeldPublicKey, Index};
@@ -82,6 +83,8 @@ pub(crate) struct Contents {
     logged_in: bool,
     present: Arc<Present>,
     index: Index,
+    /// For which key the request of a job was made, by its record, as far as the caller knows it.
+    requested: BTreeMap<Vec<u8>, PublicKey>,
     known: Option<Arc<dyn KnownHere>>,
     names: OnceLock<Names>,
     authorities: OnceLock<Vec<usize>>,
@@ -93,7 +96,7 @@ impl Contents {
     /// # Errors
     /// What the searches and the reading return.
     pub(crate) fn read(session: &Session) -> Result<Self> {
-        Ok(Contents::of(session.objects(None)?, true))
+        Ok(Contents::of(session.objects(None)?, true).with_requests(session.token().keys_by_label()))
     }
 
     /// Reads the token right after this credential was installed in this session. Since the CA has answered its certificate was
@@ -102,7 +105,8 @@ impl Contents {
     /// # Errors
     /// What the searches and the reading return.
     pub(crate) fn read_after(session: &Session, new: &Credential, signed: &Signed) -> Result<Self> {
-        let mut contents = Contents::of(session.objects(Some(new.stored()))?, true);
+        let contents = Contents::of(session.objects(Some(new.stored()))?, true);
+        let mut contents = contents.with_requests(session.token().keys_by_label());
         contents.take_over(new, signed);
         Ok(contents)
     }
@@ -135,10 +139,16 @@ impl Contents {
             logged_in,
             present,
             index,
+            requested: BTreeMap::new(),
             known: None,
             names: OnceLock::new(),
             authorities: OnceLock::new(),
         }
+    }
+
+    /// The same, of which it is known for which key the request of each job was made, by the label of its record.
+    pub(crate) fn with_requests(self, requested: BTreeMap<Vec<u8>, PublicKey>) -> Self {
+        Contents { requested, ..self }
     }
 
     /// The objects that were there when this was read.
@@ -159,6 +169,11 @@ impl Contents {
     /// Whether any private key shows.
     pub(crate) fn has_private_keys(&self) -> bool {
         !self.private_keys.is_empty()
+    }
+
+    /// Whether more than one private key shows.
+    pub(crate) fn has_several_private_keys(&self) -> bool {
+        self.private_keys.len() > 1
     }
 
     /// Whether exactly this certificate is on the token.

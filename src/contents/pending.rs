@@ -30,6 +30,8 @@ pub struct PendingKey {
     pub(super) public_key: Option<PublicKey>,
     pub(super) state: PendingState,
     pub(super) doubt: Option<Doubt>,
+    /// Whether the request of its job is known to have been made for another key.
+    pub(super) is_copy: bool,
     pub(super) half_written: HalfWritten,
     pub(super) old: Old,
 }
@@ -100,6 +102,12 @@ pub(crate) enum Doubt {
     OldNotThere,
     /// It is a public key alone, and nothing signs for it.
     PublicKeyAlone,
+    /// The request of the job was made for another key: this one has a copy of the record.
+    RequestOfAnotherKey,
+    /// A certificate object on the token cannot be read, so that it may be the key's.
+    CertificateUnread,
+    /// A public key object with its record and another identifier does not give its value.
+    PublicKeyUnread,
     /// A certificate of somebody else is for it.
     CertifiedByAnother,
 }
@@ -135,6 +143,9 @@ impl Doubt {
             Doubt::OtherRecord => "record_of_public_key",
             Doubt::OldNotThere => "old_certificate_not_there",
             Doubt::PublicKeyAlone => "public_key_alone",
+            Doubt::RequestOfAnotherKey => "request_of_another_key",
+            Doubt::CertificateUnread => "object_unreadable",
+            Doubt::PublicKeyUnread => "public_key_unreadable",
             Doubt::CertifiedByAnother => "certificate_of_another",
         }
     }
@@ -156,6 +167,7 @@ impl PendingKey {
             public_key: Some(pair.public_key.clone()),
             state: PendingState::AwaitingAnswer,
             doubt: None,
+            is_copy: false,
             half_written: HalfWritten::default(),
             old,
         }
@@ -361,6 +373,20 @@ impl PendingKey {
     /// Whether another private key has its record too: one of them is another program's, and nothing on the token tells which.
     pub fn is_same_record(&self) -> bool {
         matches!(self.doubt, Some(Doubt::SameRecordTwice))
+    }
+
+    /// Whether the caller has made the request of its job, and for another key: this one is another program's, with a copy of the record.
+    pub fn is_request_of_another(&self) -> bool {
+        self.is_copy
+    }
+
+    /// The same key, of whose job the request is known to have been made for that one.
+    pub(crate) fn requested_as(mut self, requested: &PublicKey) -> Self {
+        if self.public_key.as_ref().is_some_and(|public| public != requested) {
+            self.doubt.get_or_insert(Doubt::RequestOfAnotherKey);
+            self.is_copy = true;
+        }
+        self
     }
 
     /// What an interrupted creation has left beside it.

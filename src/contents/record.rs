@@ -114,6 +114,11 @@ impl Record {
         Record { label, day, kind: Kind::Current { by_page, old, who, random } }
     }
 
+    /// The record in this label.
+    pub(crate) fn in_label(label: &[u8]) -> Option<Self> {
+        Marking::of(label).record().cloned()
+    }
+
     /// What goes into CKA_LABEL.
     pub(crate) fn label(&self) -> &[u8] {
         &self.label
@@ -127,7 +132,7 @@ impl Record {
     }
 
     /// The text behind the record in this label of its key.
-    pub(super) fn text_in<'l>(&self, label: &'l [u8]) -> Option<Cow<'l, str>> {
+    pub(crate) fn text_in<'l>(&self, label: &'l [u8]) -> Option<Cow<'l, str>> {
         let text = label.strip_prefix(self.label.as_slice())?.strip_prefix(b" ")?;
         let end = text.iter().rposition(|byte| !matches!(byte, 0 | b' '))?;
         text.get(..=end).map(String::from_utf8_lossy)
@@ -306,7 +311,7 @@ fn serial(text: &str) -> Option<String> {
 }
 
 /// What of a subject is shown for the whole: the common name, as far as every token keeps it.
-pub(super) fn text_for(subject: &Name) -> Option<String> {
+pub(crate) fn text_for(subject: &Name) -> Option<String> {
     let mut text: String = subject.common_name()?.chars().filter(|c| !c.is_control()).collect();
     while text.len() > LONGEST_TEXT {
         text.pop();

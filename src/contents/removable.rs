@@ -9,7 +9,7 @@ use super::apart::Apart;
 use super::belongs::is_of_the_token;
 use super::credential::{Credential, about};
 use super::held::{HeldCertificate, HeldKey, HeldPublicKey};
-use super::pending::{Old, PendingKey};
+use super::pending::{Doubt, Old, PendingKey};
 use super::record::Record;
 use super::signer::Signer;
 use crate::driver::{Label, Removal, StoredKey, doubt};
@@ -129,7 +129,8 @@ impl Contents {
             };
             self.certificates.iter().any(|held| !read(held) && public.stands_in(&held.stored.der))
         };
-        let may_be_certified = self.has_unread_certificates(record, pending.id())
+        let may_be_certified = self.has_unread_certificates()
+            || self.has_half_certificate_beside(record, pending.id())
             || signed.as_ref().is_some_and(in_another_form);
         if !named && may_be_certified {
             return Err(doubt(step, pending.id(), "object_unreadable"));
@@ -147,6 +148,10 @@ impl Contents {
             return Err(doubt(step, pending.id(), "object_changed"));
         }
         let doubtful = self.doubt(key, record, signed.as_ref());
+        let is_copy = self.is_requested_for_another(record, signed.as_ref());
+        // Of a request that the caller knows it is said below.
+        let of_copy = |why: &Doubt| *why == Doubt::RequestOfAnotherKey && !matches!(meant, Meant::Listed);
+        let doubtful = doubtful.filter(|why| !of_copy(why));
         let knows_old = matches!(&pending.old, Old::Elsewhere(old) if record.concerns(old));
         let of_old = || self.doubt_of_old(record).filter(|_| !knows_old);
         if let Some(why) = doubtful.or_else(of_old)
@@ -155,13 +160,12 @@ impl Contents {
             return Err(doubt(step, pending.id(), why.name()));
         }
         if matches!(meant, Meant::Requested(_)) && (requested.is_none() || signed.as_ref() != requested) {
-            return Err(doubt(step, pending.id(), "not_requested_here"));
+            let error = doubt(step, pending.id(), "not_requested_here");
+            let another = (is_copy || requested.is_some()).then_some(Doubt::RequestOfAnotherKey.name());
+            return Err(another.into_iter().fold(error, |error, why| error.fact(Fact::Reason, why)));
         }
         let held = self.private_keys.get(key).ok_or_else(gone)?;
-        let by_record = self.index.public_by_record.get(record).into_iter().flatten();
-        let mut by_record = by_record.filter_map(|at| self.public_keys.get(*at));
-        let is_foreign = |half: &HeldPublicKey| half.stored.id != held.stored.id;
-        if !named && by_record.any(|half| half.stored.public_key.is_none() && is_foreign(half)) {
+        if !named && self.has_half_public_key_beside(record, &held.stored.id) {
             return Err(doubt(step, pending.id(), "public_key_unreadable"));
         }
         let removal = Removal::of(step, &self.present).beside_other_keys(self.private_keys.len() > 1);
@@ -209,6 +213,21 @@ impl Contents {
             [] => Err(pending.error(Code::NotPending).during(Step::Abandon)),
             [..] => Err(pending.error(Code::KeysAlike).during(Step::Abandon)),
         }
+    }
+
+    /// Whether nothing is left of a key that was to go: no private key with its record or, where no label of it is read, its identifier,
+    /// and no public key with both. What could not be read may be it.
+    pub(crate) fn has_nothing_of(&self, id: &[u8], record: &Record) -> bool {
+        let has_id = |held: &HeldKey| held.stored.id == id;
+        let may_be_it = |held: &HeldKey| match held.marking.record() {
+            Some(other) => other == record && has_id(held),
+            None => held.stored.label.bytes().is_empty() && has_id(held),
+        };
+        let halves = self.index.public_by_record.get(record).into_iter().flatten();
+        let mut halves = halves.filter_map(|at| self.public_keys.get(*at));
+        self.was_read_whole()
+            && !self.private_keys.iter().any(may_be_it)
+            && !halves.any(|half| half.stored.id == id)
     }
 
     /// What was left of a certificate that was being written for this key.
@@ -421,12 +440,24 @@ impl Contents {
         self.certificates_for(public).any(other) || unreadable.next().is_some()
     }
 
-    /// Whether there is any certificate object that was not read as one, in whatever form, but for what was left of a creation, of this
-    /// job's under its own identifier: it may be for the key, and other programs may read it.
-    fn has_unread_certificates(&self, record: &Record, id: &[u8]) -> bool {
-        let is_unread =
-            |held: &HeldCertificate| held.is_unread() || held.stored.id != id && held.is_half_of(record);
-        self.hidden_certificates > 0 || self.certificates.iter().any(is_unread)
+    /// Whether there is any certificate object that was not read as one, in whatever form, but for what was left of a creation: it may be for
+    /// any key, and other programs may read it.
+    pub(super) fn has_unread_certificates(&self) -> bool {
+        self.hidden_certificates > 0 || self.certificates.iter().any(HeldCertificate::is_unread)
+    }
+
+    /// Whether what was left of the creation of this job's certificate stands under another identifier than its key.
+    pub(super) fn has_half_certificate_beside(&self, record: &Record, id: &[u8]) -> bool {
+        let same_label = self.index.certificates_by_record.get(record).into_iter().flatten();
+        let mut halves = same_label.filter_map(|at| self.certificates.get(*at));
+        halves.any(|held| held.stored.id != id && held.is_half_of(record))
+    }
+
+    /// Whether a public key with this job's record and another identifier does not give its value.
+    pub(super) fn has_half_public_key_beside(&self, record: &Record, id: &[u8]) -> bool {
+        let halves = self.index.public_by_record.get(record).into_iter().flatten();
+        let mut halves = halves.filter_map(|at| self.public_keys.get(*at));
+        halves.any(|half| half.stored.public_key.is_none() && half.stored.id != id)
     }
 
     fn stands_under(&self, old: &Credential, id: &[u8]) -> bool {

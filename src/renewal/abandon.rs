@@ -1,5 +1,6 @@
 //! Abandoning an unfinished job: exactly its pair goes, nothing else.
 
+use super::installation::BegunAbandonment;
 use super::run::Run;
 use crate::contents::{Contents, Credentials, Meant, PendingKey};
 use crate::driver::Session;
@@ -71,6 +72,25 @@ impl Session {
         self.take_away(pending, Meant::Requested(requested), run)
     }
 
+    /// Whether a removal that has begun here ([`Run::begun_abandonments`]) has come to its end: nothing is left of the key on this token, and
+    /// the token would show it. Then it is kept no longer that it has begun, but for the command ([`Run::end_abandonment`]).
+    ///
+    /// # Errors
+    /// [`Code::Busy`](crate::error::Code::Busy), and what the token returns.
+    pub fn was_abandoned(&self, begun: &BegunAbandonment, run: &Run<'_>) -> Result<bool> {
+        run.watching(|| {
+            self.explained((|| {
+                self.reserve()?;
+                run.enter(Step::Abandon)?;
+                let gone = self.shows_that_it_went(&Contents::read(self)?, begun);
+                if gone {
+                    run.abandonment_ended(self.token().identity(), begun);
+                }
+                Ok(gone)
+            })())
+        })
+    }
+
     fn take_away(&self, pending: &PendingKey, meant: Meant<'_>, run: &Run<'_>) -> Result<()> {
         run.watching(|| self.explained(self.take_away_logged_in(pending, meant, run)))
     }
@@ -79,8 +99,15 @@ impl Session {
         self.reserve()?;
         run.may_act_on(pending)?;
         run.enter(Step::Abandon)?;
+        let token = self.token().identity();
         // Read again: the record decides, and it may have changed since the list was made.
         let mut contents = Contents::read(self)?.knowing(run.known());
+        // What was listed before a removal that nobody saw to end.
+        let begun = run.begun_abandonment(token, pending);
+        if let Some(begun) = begun.filter(|begun| self.shows_that_it_went(&contents, begun)) {
+            run.abandonment_ended(token, &begun);
+            return Ok(());
+        }
         if pending.private().is_some() && !contents.has_private_keys() {
             // This one did show. What could not be read may be it; else another program has ended the login, and the driver
             // does not say so.
@@ -94,10 +121,22 @@ impl Session {
             (meant, _) => meant,
         };
         let removal = contents.abandonment(self, pending, meant)?;
+        // Before the first object goes: when the last one has gone, nothing on the token says whose it was.
+        let begun = BegunAbandonment::of(pending, contents.has_several_private_keys());
+        run.begin_abandonment(token, &begun);
         match pending.private() {
-            Some(_) => self.remove(&removal),
+            Some(_) => self.remove(&removal)?,
             // Without a login its private key would not show either.
-            None => self.remove_logged_in(&removal),
+            None => self.remove_logged_in(&removal)?,
         }
+        run.abandonment_ended(token, &begun);
+        Ok(())
+    }
+
+    /// Whether nothing is left of it where private keys show: another one does, or none was there besides and the driver says that the
+    /// user is logged in.
+    fn shows_that_it_went(&self, contents: &Contents, begun: &BegunAbandonment) -> bool {
+        let shows = || contents.has_private_keys() || !begun.beside_other_keys() && self.is_logged_in();
+        contents.has_nothing_of(begun.id(), begun.record()) && shows()
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
+use super::installation::BegunAbandonment;
 use crate::bank::{KeyRule, OtherUsers, Policy, RequestForm};
 use crate::contents::{Caller, Credential, Credentials, Identified as _, KeyState, PendingKey, Record};
 use crate::error::{Code, Error, Fact, Result};
@@ -214,6 +215,14 @@ impl Renewal {
         match &self.subject {
             Subject::Renewed(old) => key.renews(old.certificate()),
             Subject::First(subject) => key.may_be_for(subject),
+        }
+    }
+
+    /// The same of a key whose removal has begun ([`Run::begun_abandonments`](crate::Run::begun_abandonments)).
+    pub fn was_of(&self, begun: &BegunAbandonment) -> bool {
+        match &self.subject {
+            Subject::Renewed(old) => begun.record().concerns(old.certificate()),
+            Subject::First(subject) => begun.is_said_to_be_for(subject),
         }
     }
 

@@ -1,6 +1,8 @@
 //! How one call runs: its clock, who is told of it, what stops it, who is asked for the PIN, and for whom it is done.
 
 use std::collections::HashMap;
+mod waiting;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -112,6 +112,11 @@ static U token_info(U slot, struct token_info *info)
         memset(info->label, ' ', 32);
         for (U i = 0; i < 32 && sscanf(word("label") + 2 * i, "%2hhx", info->label + i) == 1;) i++;
     }
+    /* `serial`: in hexadecimal. */
+    if (word("serial")) {
+        memset(info->serial, ' ', 16);
+        for (U i = 0; i < 16 && sscanf(word("serial") + 2 * i, "%2hhx", info->serial + i) == 1;) i++;
+    }
     /* `nul-behind`: every text is filled up with NUL. */
     B *texts[] = {info->label, info->manufacturer, info->model, info->serial};
     for (int i = 0; word("nul-behind") && i < 4; i++)

@@ -216,3 +216,28 @@ fn a_key_whose_identifier_does_not_show_is_the_one_that_signs() {
     bank.odd("key-ids-unread", &["list"]).json()[0]["renewable"].as_bool().filter(|can| !can).unwrap();
     bank.renew_oddly("key-ids-unread", &[]).failed(Code::KeyMissing);
 }
+
+/// One that the driver fails at spoils nothing, with the PIN and without; a token that is gone in the middle is no such object.
+#[test]
+fn a_certificate_that_the_driver_fails_at_is_listed_as_that() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    bank.write_another_for(&bank.old.id);
+    for with_pin in [true, false] {
+        let list = |answer: &str| match with_pin {
+            true => bank.odd(&format!("unread=0x44,unread-as={answer}"), &["list"]),
+            false => bank.oddly_without_pin(&format!("unread=0x44,unread-as={answer}"), &["list"]),
+        };
+        let listed = list("0x30").json();
+        let unreadable: Vec<bool> =
+            listed.as_array().unwrap().iter().map(|one| one["unreadable"].is_string()).collect();
+        assert_eq!(unreadable, [false, true], "{listed:#}");
+        list("0x32").failed(Code::TokenRemoved);
+    }
+    // Where nothing else can be read, it is not the certificate.
+    bank.soft.inspect(|inspector| inspector.destroy(FOREIGN));
+    let ways = "unread=0x01,unread-as=0x30";
+    assert_eq!(bank.odd(ways, &["list"]).json()[0]["reason"], "not_given");
+    bank.oddly_without_pin(ways, &["list"]).failed(Code::DeviceFault);
+    let alone = format!("{ways},hides-public-keys");
+    bank.oddly_without_pin(&alone, &["preflight"]).failed(Code::DeviceFault);
+}

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use usbtoken::driver::PinChange;
 use usbtoken::error::{Fact, Step};
 use usbtoken::{Code, Install, Renewal, Session};
+use usbtoken_testkit::{Kind, SoftKey, days_from_now};
 
 /// Real processes, started together, again and again until chance has had its way.
 #[test]
@@ -60,6 +61,35 @@ fn the_second_process_is_told_that_the_first_is_at_work() {
     Said::of(first.wait_with_output().unwrap()).json();
     bank.assert_old_works();
     bank.assert_one_new_credential();
+}
+
+/// Before the other job's key shows: what acts on a job says that another is at work, and who, before it says that there is none, and
+/// before a PIN is asked for.
+#[test]
+fn what_waits_is_not_known_while_another_job_is_at_work() {
+    let bank = Bank::new();
+    let spki = SoftKey::generate(Kind::P256).spki();
+    bank.write("answer.der", &bank.ca.issue(&bank.old.subject, &spki).not_after(days_from_now(200)).der());
+    let held = bank.token().reserve().unwrap();
+    for second in [
+        &["abandon", "--yes"][..],
+        &["abandon", "--yes", "--id", "77"],
+        &["resume", "--out", "again.pem"],
+        &["resume", "--id", "77", "--issuer", "false"],
+        &["install", "answer.der"],
+        &["pending", "--reference", "4711"],
+    ] {
+        let without_pin = Said::of(bank.command_without_pin(&bank.soft.module(), second).output().unwrap());
+        for said in [bank.run(second), without_pin] {
+            let error = said.failed(Code::Busy);
+            let holder = error["facts"]["holder"][0].as_str().unwrap_or_default();
+            assert!(holder.contains(&std::process::id().to_string()), "{second:?}: {error:#}");
+        }
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+    assert_eq!(bank.run(&["pending"]).json(), serde_json::json!([]), "looking is free");
+    drop(held);
+    bank.run(&["abandon", "--yes"]).failed(Code::PendingNotFound);
 }
 
 /// A desktop and a cron job of one user: no variable moves the lock, and the error says who is at work.

@@ -10,7 +10,7 @@ use common::{Bank, DAY, at, credential, install, policy, read, refused, run};
 use usbtoken::bank::KeyRule;
 use usbtoken::error::Notice;
 use usbtoken::pki::{Name, Request, SubjectRule};
-use usbtoken::renewal::PendingState;
+use usbtoken::renewal::{Caller, PendingState};
 use usbtoken::{Code, Credential, Install, Renewal, Session};
 use usbtoken_testkit::{Kind, ParsedRequest, days_from_now, manual_subject, serial_hex};
 
@@ -442,4 +442,34 @@ fn a_second_request_for_the_same_credential_is_refused() {
     bank.soft.snapshot().assert_same_as(&waiting);
     session.abandon(pending.key().unwrap(), &run()).unwrap();
     Renewal::of(&old).begin(&session, &run()).unwrap();
+}
+
+/// What a program has listed, and another run has removed without seeing that to its end, is done when the program asks for it; what no
+/// run has begun to remove here is not pending.
+#[test]
+fn a_key_whose_removal_was_not_seen_to_end_is_done_for_who_had_listed_it() {
+    let bank = Bank::new();
+    let state = bank.file("state/usbtoken");
+    for caller in [Caller::Program(String::new()), Caller::Command] {
+        bank.run(&["request", "--out", "request.pem", "--overwrite"]).json();
+        let listed = bank.session().pending().unwrap().remove(0);
+        let killed = bank.run_with_faults("C_DestroyObject#2:exit-after", &["abandon", "--yes"]);
+        assert_eq!(killed.exit, 86, "{killed:?}");
+        bank.soft.snapshot().assert_same_as(&bank.before);
+        let session = bank.session();
+        refused(session.abandon(&listed, &run()), Code::NotPending);
+        let here = run().installations_in(&state).by(caller.clone());
+        let begun = here.begun_abandonments(session.token().identity());
+        assert_eq!(begun.iter().map(|begun| begun.id()).collect::<Vec<_>>(), [listed.id()]);
+        session.abandon(&listed, &here).unwrap();
+        if caller == Caller::Command {
+            // It has more to do, and keeps it until it has said so.
+            session.abandon_named(&listed, &here).unwrap();
+            here.end_abandonment(session.token().identity(), &begun[0]);
+        }
+        assert!(here.begun_abandonments(session.token().identity()).is_empty());
+        refused(session.abandon(&listed, &here), Code::NotPending);
+        drop(session);
+        bank.run(&["abandon", "--yes", "--id", &hex(listed.id())]).failed(Code::PendingNotFound);
+    }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use common::{Outcome, Stage, hex};
 use serde_json::Value;
 use usbtoken_testkit::{
-    Form, Kind, NameDer, Object, Snapshot, Text, days_from_now, serial_hex, shim, softhsm_module,
+    Form, Kind, NameDer, Object, Snapshot, SoftKey, Text, days_from_now, serial_hex, shim, softhsm_module,
 };
 
 const FOREIGN: &[u8] = &[0x88];
@@ -254,5 +254,111 @@ fn only_the_key_that_was_requested_is_named_to_go_on_with() {
         stage.run(&["resume", "--issuer", &issuer]).failed("pending_ambiguous", 3);
         assert_eq!(stage.orders(), 0);
         stage.token.snapshot().assert_same_as(&before);
+    }
+}
+
+/// What `pending` says of each key: its id, what is doubtful, and what to do.
+fn listed(stage: &Stage) -> Vec<(String, Option<String>, Option<String>)> {
+    let list = stage.run(&["pending"]).json();
+    let text = |one: &Value| one.as_str().map(str::to_owned);
+    let keys = list.as_array().unwrap().iter();
+    keys.map(|one| (text(&one["id"]).unwrap(), text(&one["doubt"]), text(&one["doubt_next"]))).collect()
+}
+
+/// For people, in both languages: the lines of the keys that say what is doubtful and what to do.
+fn shown(stage: &Stage) -> [usize; 2] {
+    [("en", "Doubtful = ", "What to do = "), ("ja", "要確認 = ", "対処 = ")].map(|(lang, doubt, next)| {
+        let said = stage
+            .shell(&format!("usbtoken pending --lang {lang} --pin-file pin --token '{}'", stage.token.uri()));
+        said.succeeded();
+        let (doubts, nexts) = (said.stdout.matches(doubt).count(), said.stdout.matches(next).count());
+        assert_eq!(doubts, nexts, "{}", said.stdout);
+        doubts
+    })
+}
+
+/// What no removal takes unasked is shown as doubtful, with what to do, which is true where a person does it.
+#[test]
+fn a_copied_record_is_shown_as_doubtful() {
+    for foreign in [Foreign::Copy, Foreign::Credential, Foreign::Pair] {
+        let stage = Stage::new();
+        stage.request(&[]);
+        let ours = hex(&stage.ours().id);
+        assert_eq!((listed(&stage), shown(&stage)), (vec![(ours.clone(), None, None)], [0, 0]));
+        let before = stage.copies(foreign, Kind::P256);
+        let all = listed(&stage);
+        let listed_here = if matches!(foreign, Foreign::Credential) { 1 } else { 2 };
+        assert_eq!((all.len(), shown(&stage)), (listed_here, [listed_here; 2]), "{foreign:?}: {all:?}");
+        for (id, doubt, next) in &all {
+            let next = next.as_deref().unwrap();
+            assert_eq!(doubt.as_deref(), Some("same_record"), "{foreign:?}");
+            // A copy signs for what ours signs for.
+            let is_ours = *id == ours || matches!(foreign, Foreign::Copy);
+            assert_eq!(next.contains(&format!("abandon --id {id}")), is_ours, "{foreign:?} {id}: {next}");
+        }
+        stage.token.snapshot().assert_same_as(&before);
+        let gone = stage.run(&["abandon", "--yes", "--id", &ours]).json();
+        assert_eq!(gone["abandoned"]["doubt"], "same_record", "{foreign:?}");
+        before.assert_keeps(&stage.token.snapshot());
+    }
+}
+
+/// Ours has gone, and this computer knows that its request was for another key: the copy is no job of ours, and the renewal makes a key of
+/// its own. Another computer cannot know that.
+#[test]
+fn a_copy_whose_own_job_has_gone_is_left_alone() {
+    let stage = Stage::new();
+    let issuer = stage.noted("365");
+    stage.request(&[]);
+    let ours = hex(&stage.ours().id);
+    stage.copies(Foreign::Pair, Kind::P256);
+    stage.run(&["abandon", "--yes", "--id", &ours]).succeeded();
+    let before = stage.token.snapshot();
+    let all = listed(&stage);
+    let [(id, doubt, Some(next))] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((id.as_str(), doubt.as_deref()), (&*hex(FOREIGN), Some("request_of_another_key")));
+    assert!(!next.contains("--id"), "{next}");
+    assert_eq!(shown(&stage), [1, 1]);
+    let error = stage.run(&["abandon", "--yes"]).failed("removal_doubtful", 9);
+    assert_eq!(go_on(&error), Vec::<String>::new(), "{error:#}");
+    for resume in [&["resume", "--issuer", &issuer][..], &["resume", "--out", "again.pem"]] {
+        let error = stage.run(resume).failed("pending_ambiguous", 3);
+        assert_eq!(error["facts"]["reason"][0], "request_of_another_key", "{error:#}");
+    }
+    stage.token.snapshot().assert_same_as(&before);
+    assert_eq!(stage.orders(), 0);
+    for _ in 0..2 {
+        stage.run(&["renew", "--issuer", &issuer]).succeeded();
+        let after = stage.token.snapshot();
+        after.assert_keeps(&before);
+        assert_eq!((after.added_since(&before).len(), stage.orders()), (3, 1));
+    }
+    std::fs::remove_dir_all(stage.file("state")).unwrap();
+    assert_eq!(listed(&stage), [(hex(FOREIGN), None, None)]);
+}
+
+/// What another program's certificate makes doubtful: one under the key's identifier, and one that cannot be read.
+#[test]
+fn what_keeps_a_key_from_being_removed_is_shown() {
+    for (id, doubt) in [(None, "id_of_another_certificate"), (Some(&[0x99][..]), "object_unreadable")] {
+        let stage = Stage::new();
+        stage.request(&[]);
+        let ours = stage.ours();
+        let other = SoftKey::generate(Kind::P256).spki();
+        let foreign = stage.ca.issue(&stage.old.subject, &other).not_after(days_from_now(90)).der();
+        stage.token.inspect(|inspector| match id {
+            None => inspector.write_certificate(&foreign, &ours.id, "somebody"),
+            Some(id) => inspector.write_as_certificate(&[0x42; 300], id, "somebody"),
+        });
+        let before = stage.token.snapshot();
+        let all = listed(&stage);
+        let [(_, found, Some(_))] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!(found.as_deref(), Some(doubt));
+        assert_eq!(shown(&stage), [1, 1]);
+        let error = stage.run(&["abandon", "--yes"]).failed("removal_doubtful", 9);
+        assert_eq!(error["facts"]["reason"][0], doubt, "{error:#}");
+        stage.token.snapshot().assert_same_as(&before);
+        stage.run(&["abandon", "--yes", "--id", &hex(&ours.id)]).succeeded();
+        before.assert_keeps(&stage.token.snapshot());
     }
 }

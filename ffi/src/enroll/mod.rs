@@ -4,10 +4,11 @@
 //! between *create request* and *install response*: nothing is kept but the pending key on the token.
 //!
 //! `find::origin` says which pages may ask at all, `values::hresult` what they are answered, `encoding` and `subject` read
-//! and write what Microsoft's calls do, `page` is the object that a page works with, and the functions are here.
+//! and write what Microsoft's calls do, `page` is the object that a page works with, `given_up` what it gives up, and the functions are here.
 
 mod elsewhere;
 pub mod encoding;
+mod given_up;
 mod key;
 pub mod numbers;
 pub(crate) mod page;
@@ -332,7 +333,8 @@ pub unsafe extern "C" fn usbtoken_enroll_installed(
 
 /// Gives up: asks for consent and PIN and removes the pending key that this object made; without one, the only pending key of
 /// this origin that waits for what the object was initialised for: this certificate, or the common name of this subject.
-/// USBTOKEN_REMOVAL_DOUBTFUL where it is another one than that of the request which was made on this computer.
+/// USBTOKEN_REMOVAL_DOUBTFUL where it is another one than that of the request which was made on this computer. One that an earlier call
+/// began to remove, and that has gone without that call seeing it, is done.
 /// Another user of the same origin may have made others; see usbtoken_enroll_abandon_named. 「中断して閉じる」.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_enroll_abandon(enroll: *const usbtoken_enroll) -> usbtoken_hresult {

@@ -22,7 +22,7 @@ use super::person::Person;
 use super::refusal::{PageResult, Refusal, refuse};
 use super::which::{Beside, Which, chosen, which};
 use crate::base::args;
-use crate::base::callbacks::{Unstoppable, busy};
+use crate::base::callbacks::busy;
 use crate::find::context::Shared;
 use crate::find::origin::Origin;
 use crate::find::token;
@@ -45,7 +45,7 @@ const INHERIT_NONE: u32 = 0x10;
 /// The object that one page works with.
 pub(crate) struct Page {
     pub(crate) shared: Arc<Shared>,
-    origin: Origin,
+    pub(super) origin: Origin,
     pub(crate) person: Person,
     state: Mutex<PageState>,
 }
@@ -54,12 +54,12 @@ pub(crate) struct Page {
 const MOST_WAITING: usize = 4;
 
 #[derive(Default)]
-struct PageState {
+pub(super) struct PageState {
     start: Option<Start>,
     provider: Option<TokenUri>,
     key: KeyWish,
     subject: Option<Name>,
-    created: Option<Vec<u8>>,
+    pub(super) created: Option<Vec<u8>>,
     /// The old certificate of that, where it is not on the token.
     old: Option<OldCertificate>,
     installed: Option<Installed>,
@@ -235,7 +235,8 @@ impl Page {
             elsewhere::check_token(bank, state.provider.as_ref(), session.token())?;
             state.old = Some(old.clone());
         }
-        let mut same: Vec<PendingKey> = waiting.iter().filter(|key| renewal.is_of(key)).cloned().collect();
+        let is_wanted_for = |key: &&PendingKey| renewal.is_of(key) && !key.is_request_of_another();
+        let mut same: Vec<PendingKey> = waiting.iter().filter(is_wanted_for).cloned().collect();
         // Another private key has its record: which of them a page has asked for nothing tells, and none is offered.
         if same.iter().any(PendingKey::is_same_record) {
             let old = renewal.old().and_then(OldCertificate::on_token).and_then(Credential::successor);
@@ -332,60 +333,17 @@ impl Page {
         installed.ok_or_else(|| refuse(USBTOKEN_HR_BLANK, "nothing was installed"))
     }
 
-    pub(crate) fn abandon(&self) -> PageResult {
-        let mut state = self.state()?;
-        self.abandon_one(&state, |session, run| {
-            let (mut waiting, credentials) = self.waiting(session)?;
-            match &state.created {
-                Some(id) => waiting.retain(|key| key.id() == *id),
-                // Another user of this origin may have made it.
-                None => {
-                    let asked = self.asked(&state, session, credentials)?;
-                    waiting.retain(|key| {
-                        key.for_whom().is_some() && asked.as_ref().is_some_and(|asked| asked.is_of(key))
-                    });
-                }
-            }
-            session.abandon(&session.explained(only(waiting))?, run)
-        })?;
-        state.created = None;
-        Ok(())
-    }
-
-    /// For a key that the person has named, having seen what is odd about it.
-    pub(crate) fn abandon_named(&self, id: &[u8]) -> PageResult {
-        let mut state = self.state()?;
-        self.abandon_one(&state, |session, run| {
-            let (mut waiting, _) = self.waiting(session)?;
-            waiting.retain(|key| key.id() == id);
-            session.abandon_named(&session.explained(only(waiting))?, run)
-        })?;
-        state.created.take_if(|created| created == id);
-        Ok(())
-    }
-
-    fn abandon_one(
-        &self,
-        state: &PageState,
-        abandon: impl FnOnce(&Session, &Run<'_>) -> Result<()>,
-    ) -> PageResult {
-        self.ask(USBTOKEN_ENROLL_ABANDON)?;
-        let session = self.login(state)?;
-        let steps = Unstoppable(&self.shared.host);
-        let run = self.shared.host.knowing_installations(Run::default());
-        Ok(abandon(&session, &run.progress(&steps).by(self.origin.caller()))?)
-    }
-
     /// The keys of this origin whose jobs are not finished, and the credentials.
-    fn waiting(&self, session: &Session) -> Result<(Vec<PendingKey>, Credentials)> {
+    pub(super) fn waiting(&self, session: &Session) -> Result<(Vec<PendingKey>, Credentials)> {
         let run = self.shared.host.knowing_installations(Run::default());
-        let (mut waiting, credentials) = session.pending_and_credentials(&run)?;
+        let (waiting, credentials) = session.pending_and_credentials(&run)?;
+        let mut waiting = run.judged(waiting);
         waiting.retain(|key| key.is_by(&self.origin.caller()));
         Ok((waiting, credentials))
     }
 
     /// What the page has said that it wants; `None`: nothing yet.
-    fn asked(
+    pub(super) fn asked(
         &self,
         state: &PageState,
         session: &Session,
@@ -435,7 +393,7 @@ impl Page {
     }
 
     /// One call of the page at a time; a callback that calls back must not wait for itself.
-    fn state(&self) -> Result<MutexGuard<'_, PageState>> {
+    pub(super) fn state(&self) -> Result<MutexGuard<'_, PageState>> {
         match self.state.try_lock() {
             Ok(state) => Ok(state),
             Err(TryLockError::Poisoned(state)) => Ok(state.into_inner()),
@@ -444,7 +402,7 @@ impl Page {
     }
 
     /// 「Webアクセスの確認」.
-    fn ask(&self, operation: u32) -> PageResult {
+    pub(super) fn ask(&self, operation: u32) -> PageResult {
         self.person.agrees(&self.origin.to_string(), operation)
     }
 
@@ -458,27 +416,20 @@ impl Page {
         self.shared.host.run().by(self.origin.caller())
     }
 
-    fn login(&self, state: &PageState) -> Result<Session> {
+    pub(super) fn login(&self, state: &PageState) -> Result<Session> {
         let uri = state.provider.clone().unwrap_or_default();
         let token: Token = token::find(&self.shared, &uri)?;
         self.shared.host.step(Step::LogIn);
+        // Where another job is at work on it, what waits is not known yet.
+        let reserved = token.reserve()?;
         let login = self.run().ask_pin(token.info())?;
-        self.run().watch(|| token.login(login))
+        self.run().watch(|| reserved.login(login))
     }
 }
 
 /// A subject would have no effect.
 fn subject_inherited() -> Refusal {
     refuse(USBTOKEN_HR_INVALID_ARGUMENT, "Subject: inherited from the certificate")
-}
-
-fn only(mut waiting: Vec<PendingKey>) -> Result<PendingKey> {
-    let error = |code| Error::new(code).during(Step::Abandon);
-    match (waiting.pop(), waiting.is_empty()) {
-        (Some(key), true) => Ok(key),
-        (Some(_), false) => Err(error(Code::PendingAmbiguous)),
-        (None, _) => Err(error(Code::PendingNotFound)),
-    }
 }
 
 fn started(state: &PageState) -> PageResult<Start> {

@@ -140,6 +140,10 @@ static usbtoken_hresult play(usbtoken_enroll *page, const char *step, const char
         usbtoken_hresult result = from_certificate(page, word);
         return result == USBTOKEN_HR_OK ? made(page, file) : result;
     }
+    if (strcmp(step, "give-up") == 0) {
+        usbtoken_hresult result = from_certificate(page, word);
+        return result == USBTOKEN_HR_OK ? usbtoken_enroll_abandon(page) : result;
+    }
     if (strcmp(step, "probe") == 0) {
         uint32_t bits = 0;
         usbtoken_hresult result = word == NULL ? USBTOKEN_HR_OK : from_certificate(page, word);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use usbtoken_testkit::{Form, NameDer, ParsedRequest, Snapshot, Text, days_from_now, manual_bank};
 
@@ -20,6 +20,8 @@ pub struct Pages {
     /// Whether the person says no to a renewal beside a doubtful follower.
     pub no: bool,
     pub anchor: Option<PathBuf>,
+    /// What the driver does wrong, through the shim.
+    pub fault: Option<&'static str>,
 }
 
 /// What came of a step.
@@ -44,7 +46,7 @@ impl Pages {
     pub fn open() -> Self {
         let stage = Stage::set();
         let program = c_test("page", &["-fsanitize=address,undefined"], stage.folder.path());
-        Pages { stage, program, profile: None, choice: None, no: false, anchor: None }
+        Pages { stage, program, profile: None, choice: None, no: false, anchor: None, fault: None }
     }
 
     /// With the bank's profile, in which this stands.
@@ -64,9 +66,17 @@ impl Pages {
     }
 
     pub fn printed(&self, words: &[&str]) -> String {
+        succeed(self.run(words), &words.join(" "))
+    }
+
+    /// The same, however it ends.
+    pub fn run(&self, words: &[&str]) -> Output {
         let mut command = Command::new(&self.program);
         let token = &self.stage.token;
-        command.arg(token.module()).arg(token.uri()).arg(token.pin()).arg("-").arg(BANK).args(words);
+        let module = self.fault.map_or_else(|| token.module(), |_| usbtoken_testkit::shim().clone());
+        command.env("USBTOKEN_SHIM_DRIVER", token.module());
+        command.env("USBTOKEN_SHIM_FAULT", self.fault.unwrap_or_default());
+        command.arg(module).arg(token.uri()).arg(token.pin()).arg("-").arg(BANK).args(words);
         command.envs(token.env()).env("LSAN_OPTIONS", leak_options());
         command.env("XDG_STATE_HOME", self.file("state"));
         command.current_dir(self.stage.folder.path());
@@ -82,7 +92,7 @@ impl Pages {
         if let Some(choice) = self.choice {
             command.env("USBTOKEN_TEST_CHOICE", choice);
         }
-        succeed(command.output().unwrap(), &words.join(" "))
+        command.output().unwrap()
     }
 
     pub fn play(&self, words: &[&str]) -> Came {

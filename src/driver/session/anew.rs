@@ -38,3 +38,27 @@ impl Session {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fresh::Fresh;
+    use super::*;
+
+    /// Other sessions of this process may live on it.
+    #[test]
+    fn a_driver_goes_on_where_its_end_would_lose_a_login() {
+        let mut fresh = Fresh::token();
+        // Somebody else has logged in.
+        let login = fresh.session.login.take();
+        assert!(login.is_some() && !fresh.session.start_driver_anew().unwrap());
+        fresh.session.login = login;
+        // It was done before.
+        let again = Open::new(&fresh.token, Access::Write).unwrap();
+        assert!(fresh.session.reopened.set(Box::new(again)).is_ok());
+        assert!(!fresh.session.start_driver_anew().unwrap());
+        // The PIN is gone.
+        fresh.session.reopened.take();
+        fresh.session.pin.drop_unless_wanted();
+        assert!(!fresh.session.start_driver_anew().unwrap());
+    }
+}

@@ -178,3 +178,101 @@ fn explained(error: Error, token: &Token) -> Error {
         _ => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use usbtoken_pkcs11::types::*;
+    use usbtoken_testkit::SoftToken;
+
+    use super::*;
+    use crate::driver::module::Module;
+
+    fn pin(text: &str) -> Pin {
+        Pin::new(text.into())
+    }
+
+    /// A PIN that does not hold is tried on a token of its own.
+    fn token() -> (SoftToken, Token) {
+        let soft = SoftToken::fresh();
+        let module = Module::load(&soft.module()).unwrap();
+        let (tokens, _) = module.tokens(true, |_| true, |_| true).unwrap();
+        let token = tokens.into_iter().find(|token| token.identity().serial == soft.serial()).unwrap();
+        (soft, token)
+    }
+
+    fn takes(token: &Token, text: &str) -> bool {
+        token.login(pin(text)).is_ok()
+    }
+
+    #[test]
+    fn the_pin_is_another_one_after_the_change() {
+        let (soft, token) = token();
+        let change = |old: &str, new: &str| token.change_pin(&PinChange::to(pin(old), pin(new)));
+        change(soft.pin(), "new-5309").unwrap();
+        assert!(takes(&token, "new-5309") && !takes(&token, soft.pin()));
+        let wrong = change(soft.pin(), "next-5309").unwrap_err();
+        assert_eq!((wrong.code(), wrong.step()), (Code::PinIncorrect, Some(Step::ChangePin)));
+        assert!(takes(&token, "new-5309"));
+        let reserved = token.reserve().unwrap();
+        reserved.change_pin(&PinChange::to(pin("new-5309"), pin("next-5309"))).unwrap();
+        drop(reserved);
+        assert!(takes(&token, "next-5309") && !takes(&token, "new-5309"));
+    }
+
+    /// Nothing of it is sent.
+    #[test]
+    fn what_is_no_new_pin_is_refused_unless_it_is_meant() {
+        let (soft, token) = token();
+        let (shortest, longest) = token.stated_pin_length().unwrap();
+        assert!(shortest > 1);
+        let to = |new: &str| PinChange::to(pin(soft.pin()), pin(new));
+        let code = |change: PinChange| change.checked(&token).map(drop).unwrap_err().code();
+        assert_eq!(code(to(soft.pin())), Code::NewPinSame);
+        assert_eq!(code(to("")), Code::NewPinLength);
+        assert_eq!(code(to("9")), Code::NewPinLength);
+        assert_eq!(code(to(&"9".repeat(usize::try_from(longest).unwrap() + 1))), Code::NewPinLength);
+        assert_eq!(code(to(" 482915")), Code::NewPinDoubtful);
+        // What is empty, or no other PIN, is nothing that can be meant.
+        assert_eq!(code(to(soft.pin()).new_pin_as_typed()), Code::NewPinSame);
+        assert_eq!(code(to("").new_pin_as_typed()), Code::NewPinLength);
+        for meant in ["9", " 482915"] {
+            let change = to(meant).new_pin_as_typed();
+            let (_, sent) = change.checked(&token).unwrap().unwrap();
+            assert!(sent.is_same_as(&pin(meant)));
+        }
+        let change = to("482916").accept_final_try();
+        let (old, new) = change.checked(&token).unwrap().unwrap();
+        assert!(old.is_same_as(&pin(soft.pin())) && new.is_same_as(&pin("482916")));
+        assert!(change.into_new_pin().is_some_and(|new| new.is_same_as(&pin("482916"))));
+        assert!(PinChange::on_pin_pad().into_new_pin().is_none());
+        // At a pad neither is sent, unless the old one is meant to be.
+        let at_pad = token.with_pad();
+        assert!(to("482916").checked(&at_pad).unwrap().is_none());
+        let old = Login::from(pin(soft.pin())).pin_as_typed();
+        assert!(PinChange::to(old, pin("482916")).checked(&at_pad).unwrap().is_some());
+    }
+
+    /// For PINs that were sent, and for those that are entered at the token.
+    #[test]
+    fn each_answer_says_which_pin_may_hold() {
+        let returned = |rv| Failure::Returned { function: "C_SetPIN", rv };
+        for (rv, sent, at_pad) in [
+            (CKR_PIN_INCORRECT, Code::PinIncorrect, Code::PinIncorrect),
+            (CKR_FUNCTION_CANCELED, Code::PinChangeUncertain, Code::PinCancelled),
+            (CKR_ARGUMENTS_BAD, Code::PinChangeUncertain, Code::PinPadRefused),
+            (CKR_PIN_LEN_RANGE, Code::NewPinRefused, Code::NewPinRefused),
+            (CKR_DEVICE_ERROR, Code::PinChangeUncertain, Code::PinChangeUncertain),
+        ] {
+            let codes = [true, false].map(|is_sent| refused(returned(rv), is_sent));
+            assert_eq!([codes[0].code(), codes[1].code()], [sent, at_pad], "{rv:x}");
+            let stated = codes[1].facts().any(|(fact, value)| (fact, value) == (Fact::Stated, PIN_PAD));
+            assert_eq!(stated, at_pad == Code::PinPadRefused);
+        }
+        let function = "C_SetPIN";
+        for sent in [true, false] {
+            let code = |failure| refused(failure, sent).code();
+            assert_eq!(code(Failure::Missing { function }), Code::PinChangeUnsupported);
+            assert_eq!(code(Failure::Crashed { function, how: String::new() }), Code::PinChangeUncertain);
+        }
+    }
+}

@@ -98,4 +98,14 @@ mod tests {
         assert!(Evidence { local: Some(false), ..proven() }.contradicts_generation());
         assert!(Evidence { sensitive: Some(false), ..proven() }.contradicts_generation());
     }
+
+    /// By name where it is one of ours, by number where it is another, and as not told where the driver tells none.
+    #[test]
+    fn a_mechanism_has_a_name_or_a_number() {
+        let name = |mechanism| mechanism_name(mechanism);
+        assert_eq!(name(CKM_RSA_PKCS_KEY_PAIR_GEN).as_deref(), Some("CKM_RSA_PKCS_KEY_PAIR_GEN"));
+        assert_eq!(name(CKM_EC_KEY_PAIR_GEN).as_deref(), Some("CKM_EC_KEY_PAIR_GEN"));
+        assert_eq!(name(CKM_ECDSA).as_deref(), Some("0x1041"));
+        assert_eq!(name(CK_UNAVAILABLE_INFORMATION), None);
+    }
 }

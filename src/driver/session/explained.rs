@@ -82,7 +82,7 @@ impl Session {
     }
 
     /// Whether the driver says that the user is logged in.
-    pub(super) fn is_logged_in(&self) -> bool {
+    pub(crate) fn is_logged_in(&self) -> bool {
         let open = self.open_session();
         let info = open.functions().session_info(open.handle());
         info.is_ok_and(|info| matches!(info.state, CKS_RO_USER_FUNCTIONS | CKS_RW_USER_FUNCTIONS))
@@ -144,7 +144,20 @@ const fn is_not_shown(code: Code) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fresh::Fresh;
+    use super::super::object::Unread;
     use super::*;
+    use crate::error::{Call, Step};
+
+    const ANSWER: Call = Call { function: "C_Sign", rv: 5, name: "CKR_GENERAL_ERROR" };
+
+    fn explained(session: &Session, error: Error) -> Error {
+        session.explained(Err::<(), _>(error)).unwrap_err()
+    }
+
+    fn facts(error: &Error) -> Vec<(Fact, String)> {
+        error.facts().map(|(fact, value)| (fact, value.to_owned())).collect()
+    }
 
     /// A foreign object that cannot be read says nothing of what was read.
     #[test]
@@ -152,5 +165,94 @@ mod tests {
         for code in [Code::RetireNotBegun, Code::NotPending, Code::CredentialAmbiguous, Code::Expired] {
             assert!(!is_missing(code), "{code:?}");
         }
+    }
+
+    /// What is missing after a logout is missing by that; what is known without the token is not.
+    #[test]
+    fn a_lost_login_explains_what_is_missing() {
+        let fresh = Fresh::token();
+        let session = &fresh.session;
+        let becomes = |code| explained(session, Error::new(code)).code();
+        let missing = [Code::KeyMissing, Code::WriteProtected, Code::RetireNotBegun, Code::SignatureInvalid];
+        let others = [Code::Expired, Code::CredentialAmbiguous, Code::PinRequired, Code::Busy];
+        let all = || missing.into_iter().chain(others);
+        all().for_each(|code| assert_eq!(becomes(code), code));
+        assert!(session.is_logged_in() && session.check_login_kept().is_ok());
+        // The PIN was given.
+        let refused = explained(session, Error::new(Code::PinRequired).call(ANSWER));
+        assert_eq!(refused.code(), Code::LoginLost);
+        session.remove_logged_in(&Removal::new(Step::WriteCertificate)).unwrap();
+        let open = session.open_session();
+        open.functions().logout(open.handle()).unwrap();
+        missing.into_iter().for_each(|code| assert_eq!(becomes(code), Code::LoginLost));
+        others.into_iter().for_each(|code| assert_eq!(becomes(code), code));
+        assert!(!session.is_logged_in());
+        let lost = |done: Result<()>| assert_eq!(done.unwrap_err().code(), Code::LoginLost);
+        lost(session.check_login_kept());
+        lost(session.remove_logged_in(&Removal::new(Step::WriteCertificate)));
+    }
+
+    /// By the object that could not be read, or by what the driver answered.
+    #[test]
+    fn what_could_not_be_read_explains_what_is_missing() {
+        let fresh = Fresh::token();
+        let session = &fresh.session;
+        let is = |code, becomes, call| {
+            let error = explained(session, Error::new(code));
+            assert_eq!((error.code(), error.pkcs11_call()), (becomes, call), "{code:?}");
+        };
+        let unaffected = |code| is(code, code, None);
+        for code in [Code::KeyMissing, Code::NotPending, Code::Expired] {
+            unaffected(code);
+        }
+        for answer in [Some(ANSWER), None] {
+            session.unread.set(Some(Unread(answer)));
+            for code in [Code::KeyMissing, Code::CredentialNotFound, Code::PendingNotFound] {
+                is(code, Code::ObjectUnreadable, answer);
+            }
+            is(Code::RetireNotOurs, Code::RetireNotOurs, answer);
+            is(Code::KeyMismatch, Code::KeyMismatch, answer);
+            unaffected(Code::Expired);
+        }
+        session.unread.set(None);
+        session.unsigned.set(Some(ANSWER));
+        is(Code::NotPending, Code::NotPending, Some(ANSWER));
+        unaffected(Code::KeyMissing);
+        unaffected(Code::SignatureInvalid);
+    }
+
+    /// What a driver that ended, or another program that has the lock now, leaves on the token.
+    #[test]
+    fn after_an_end_it_is_said_what_is_on_the_token() {
+        let fresh = Fresh::token();
+        let session = &fresh.session;
+        let error = || Error::new(Code::LockLost);
+        let reason = |value: &str| (Fact::Reason, value.to_owned());
+        let id = (Fact::Id, "6964".to_owned());
+        assert_eq!(facts(&explained(session, error())), [reason("nothing_changed")]);
+        let ended = Error::new(Code::DriverCrashed).fact(Fact::Function, "C_Sign");
+        assert_eq!(facts(&explained(session, ended)).last(), Some(&reason("nothing_changed")));
+        assert_eq!(facts(&explained(session, Error::new(Code::Expired))), []);
+        session.has_changed(Changed::KeyMade(b"id".to_vec()));
+        assert_eq!(facts(&explained(session, error())), [reason("new_key_stays"), id.clone()]);
+        session.has_changed(Changed::CertificateWritten(b"id".to_vec()));
+        assert_eq!(facts(&explained(session, error())), [reason("new_certificate_stays"), id.clone()]);
+        // What is said already stays, and is not said twice.
+        let said = error().fact(Fact::Reason, "said");
+        assert_eq!(facts(&explained(session, said)), [reason("said")]);
+        let with_id = explained(session, error().fact(Fact::Id, "07"));
+        assert_eq!(facts(&with_id), [(Fact::Id, "07".to_owned()), reason("new_certificate_stays")]);
+        // The function in which it was may have done its work.
+        for (function, becomes) in [
+            ("C_GenerateKeyPair", "key_may_be_there"),
+            ("C_CreateObject", "certificate_may_be_there"),
+            ("C_DestroyObject", "object_may_be_gone"),
+            ("C_Sign", "new_certificate_stays"),
+        ] {
+            let after = explained(session, error().fact(Fact::Function, function));
+            assert!(facts(&after).contains(&reason(becomes)), "{function}");
+        }
+        session.has_changed(Changed::ObjectRemoved);
+        assert_eq!(facts(&explained(session, error())), [reason("object_may_be_gone")]);
     }
 }

@@ -244,3 +244,43 @@ pub(crate) mod made_up {
         (0..1_000_000).find(|number| place(*number) == key.place).expect("a key that was made up here")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As CKA_SENSITIVE, CKA_EXTRACTABLE and CKA_LOCAL are reported.
+    fn key(sensitive: bool, extractable: bool, local: Option<bool>) -> StoredKey {
+        let (sensitive, extractable) = (Some(sensitive), Some(extractable));
+        let evidence = Evidence { sensitive, extractable, local, ..Evidence::default() };
+        StoredKey { evidence, value_refused: true, ..made_up::private_key(1, b"id", b"label", None) }
+    }
+
+    /// Only what is denied and would not do; what is not told is no denial, and what does without it stays.
+    #[test]
+    fn a_key_is_denied_where_the_driver_says_so_and_the_rest_does_not_do() {
+        let denied = |key: StoredKey| {
+            [ProofLevel::Refused, ProofLevel::Claimed, ProofLevel::Proven].map(|level| key.is_denied(level))
+        };
+        assert_eq!(denied(key(true, false, None)), [false; 3]);
+        assert_eq!(denied(key(true, false, Some(false))), [false, false, true]);
+        assert_eq!(denied(key(false, false, None)), [false, true, true]);
+        assert_eq!(denied(key(true, true, None)), [false, true, true]);
+    }
+
+    #[test]
+    fn a_refusal_is_for_the_moment_in_which_it_was_given() {
+        let again = key(true, false, None).to_be_asked_again();
+        assert!(!again.value_refused && again.evidence.sensitive == Some(true));
+    }
+
+    #[test]
+    fn a_label_is_shown_without_its_padding() {
+        for (bytes, shown) in
+            [(&b"bank   "[..], "bank"), (b"bank\0\0", "bank"), (b"M\xfcller", "Müller"), (b"", "")]
+        {
+            let label = Label::new(bytes.to_vec());
+            assert_eq!((label.to_string().as_str(), label.bytes()), (shown, bytes));
+        }
+    }
+}

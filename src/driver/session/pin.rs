@@ -124,6 +124,14 @@ mod tests {
     fn a_pin_is_printed_nowhere() {
         let login = crate::Login::with_pin(Pin::new(b"482915".to_vec()));
         assert!(!format!("{login:?} {:?}", Pin::new(b"482915".to_vec())).contains("482915"));
+        assert!(format!("{login:?}").contains("Pin(REDACTED)"));
+    }
+
+    #[test]
+    fn pins_are_the_same_byte_for_byte() {
+        let is_same = |one: &[u8], other: &[u8]| Pin::new(one.to_vec()).is_same_as(&Pin::new(other.to_vec()));
+        assert!(is_same(b"482915", b"482915") && is_same(b"", b""));
+        assert!(!is_same(b"482915", b"482916") && !is_same(b"4829", b"482915") && !is_same(b"a", b"A"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Finding and reading objects.
 
 mod failed;
+#[cfg(test)]
+mod on_token;
 mod unsaid;
 mod values;
 
@@ -347,6 +349,7 @@ impl Open {
         let wanted = [&KEY_MATERIAL[..], &PRIVATE_KEY[..]].concat();
         let attributes = self.attributes_where(handle, &wanted, may_be_of_key);
         let attributes = attributes.map_err(|failure| failure.during(Step::ReadObjects))?;
+        check_class(&attributes, CKO_PRIVATE_KEY)?;
         Ok(self.private_key(handle, &attributes))
     }
 

@@ -1,5 +1,8 @@
 //! Signatures made on the token and checked in software before anyone else sees them.
 
+#[cfg(test)]
+mod on_token;
+
 use super::Session;
 use super::object::{Place, StoredKey};
 use crate::driver::ckr;

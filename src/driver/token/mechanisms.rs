@@ -31,6 +31,11 @@ const USED: &[(CK_MECHANISM_TYPE, &str)] = &[
 ];
 
 impl Mechanisms {
+    #[cfg(test)]
+    pub(super) fn made_up(listed: Option<Vec<CK_MECHANISM_TYPE>>) -> Self {
+        Mechanisms { listed: listed.into(), ..Self::default() }
+    }
+
     /// The mechanisms; `None` when the token does not tell.
     pub(super) fn listed(&self, functions: &Functions, slot: SlotId) -> Option<&[CK_MECHANISM_TYPE]> {
         self.listed.get_or_init(|| functions.mechanisms(slot).ok()).as_deref()

@@ -213,6 +213,12 @@ impl Token {
         Token { job_keys: Arc::new(keys), ..self }
     }
 
+    /// The public keys of jobs that are known, by the label that each was to have.
+    pub(crate) fn keys_by_label(&self) -> BTreeMap<Vec<u8>, PublicKey> {
+        let label = |id| self.job_labels.get(id).or_else(|| self.labels.get(id)).cloned();
+        self.job_keys.iter().filter_map(|(id, key)| Some((label(id)?, key.clone()))).collect()
+    }
+
     /// The public keys of jobs that are known, by CKA_ID.
     pub(in crate::driver) fn keys_of_jobs(&self) -> &BTreeMap<Vec<u8>, PublicKey> {
         &self.job_keys
@@ -321,6 +327,19 @@ impl Token {
 
     fn known(&self, mechanism: CK_MECHANISM_TYPE) -> Known {
         (self.module.path().to_owned(), self.identity().clone(), mechanism)
+    }
+
+    /// The same token, as if it listed these.
+    #[cfg(test)]
+    pub(in crate::driver) fn listing(self, mechanisms: Option<Vec<CK_MECHANISM_TYPE>>) -> Self {
+        Token { mechanisms: Mechanisms::made_up(mechanisms).into(), ..self }
+    }
+
+    /// The same token, as if it stated a PIN pad.
+    #[cfg(test)]
+    pub(in crate::driver) fn with_pad(mut self) -> Self {
+        self.info.pin_pad = true;
+        self
     }
 
     pub(in crate::driver) fn mechanisms(&self) -> Option<&[CK_MECHANISM_TYPE]> {

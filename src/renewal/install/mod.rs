@@ -347,6 +347,7 @@ impl Job<'_> {
         let is_shared = key.is_in_use() || !self.session.has_taken_label(private, key.label());
         notices.extend(is_shared.then(|| Notice::LabelShared.into()));
         run.report(Step::Complete);
+        run.job_ended(self.session.token().identity(), key.waiting());
         // Last, and no reason to fail: the credential is complete.
         let authorities = authorities_of(&leaf, response.certificates());
         if policy.write_ca_certificates && write_ca_certificates(self.session, &authorities).is_err() {

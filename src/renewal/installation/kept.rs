@@ -1,8 +1,10 @@
 //! The records of installations in a folder, from one process to the next.
 
+mod abandonments;
 mod removals;
 mod requests;
 
+pub use self::abandonments::BegunAbandonment;
 pub use self::removals::BegunRemoval;
 
 use std::fs::{self, File, OpenOptions};

@@ -16,6 +16,9 @@ pub(super) fn one_to_resume<'k>(
     contents: &Contents,
     run: &Run<'_>,
 ) -> Option<&'k PendingKey> {
+    // Nor one that has a copy of the record of a job whose request the caller has made for another key.
+    let waiting: Vec<&PendingKey> =
+        waiting.into_iter().filter(|key| !run.is_request_of_another(key)).collect();
     let Some(old) = renewal.old_certificate() else { return waiting.first().copied() };
     let is_requested = |key: &&&PendingKey| has_requested(key, old, run);
     let is_known = |new: &Certificate| run.has_replaced(old, new);

@@ -22,6 +22,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "initial_pin") => {
             "this USB token comes with an initial PIN: enter that one until it is changed, the changed one afterwards"
         }
+        (Fact::Reason, "no_home") => {
+            "the system's list of users gives this user no home of their own here, so that only the installer's folder would do"
+        }
         (Fact::Reason, "file_not_there") => {
             "there is no file of the name that was given (the name is not shown)"
         }
@@ -135,6 +138,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "same_record_and_id") => "two private keys have this record and this CKA_ID",
         (Fact::Reason, "not_requested_here") => {
             "only its record on the token says that it is ours: no request for this key is kept on this computer"
+        }
+        (Fact::Reason, "request_of_another_key") => {
+            "this computer made the request of this job for another key, so that this one carries a copy of its record"
         }
         (Fact::Reason, "public_key_unreadable") => "the public key cannot be read",
         (Fact::Reason, "public_key_label_truncated") => "the label of the public key came in part",

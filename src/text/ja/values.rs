@@ -22,6 +22,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "initial_pin") => {
             "このUSBトークンは初期PINで届きます。まだ変更していなければ初期PINを、変更したあとは変更後のPINを入力します"
         }
+        (Fact::Reason, "no_home") => {
+            "システムのユーザー一覧に、このユーザー自身のホームがありません。そのため、インストーラが作るフォルダが必要です"
+        }
         (Fact::Reason, "file_not_there") => "指定された名前のファイルがありません（名前は表示しません）",
         (Fact::Reason, "variable_not_set") => "指定された名前の環境変数がありません（名前は表示しません）",
         (Fact::Reason, "pin_several_lines") => "2行以上あります。PINだけを1行で書いてください",
@@ -121,6 +124,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "same_record_and_id") => "同じ記録とCKA_IDを持つ秘密鍵が二つあります",
         (Fact::Reason, "not_requested_here") => {
             "本ソフトウェアの鍵であることを示すのがトークン上の記録だけで、このパソコンにこの鍵の申請が残っていません"
+        }
+        (Fact::Reason, "request_of_another_key") => {
+            "このパソコンでは、この申請を別の鍵で作成しています。この鍵の記録はその写しです"
         }
         (Fact::Reason, "public_key_unreadable") => "公開鍵を読み取れません",
         (Fact::Reason, "public_key_label_truncated") => "公開鍵のラベルが途中までしか返されません",

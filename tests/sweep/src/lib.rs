@@ -318,9 +318,27 @@ impl Sweep {
         let run = self.scene(case.scene, &base.begin, &place, told);
         let mut findings = verdict::judge(&self.stage, case.scene, &base.begin, &place, &run);
         findings.extend(reached(case, base, &run));
+        if case.scene.abandons() && run.exit != Some(0) && !case.fault.has_company() {
+            findings.extend(self.given_up_again(&base.begin, &place));
+        }
         findings.extend(company.into_inner());
         place.clear();
         if findings.is_empty() { Ok(()) } else { Err(findings) }
+    }
+
+    /// A removal that left nothing, and did not say that it was done, is done when it is asked for again.
+    fn given_up_again(&self, begin: &Begin, place: &Place) -> Findings {
+        let is_gone = |seen: Seen| !seen.snapshot.objects().iter().any(stage::has_record);
+        if !place.inspect(&self.stage.programs).is_ok_and(is_gone) {
+            return Findings::new();
+        }
+        let waiting = begin.waiting();
+        let run =
+            place.play(&self.stage.programs, &["abandon", "--yes", "--token", &waiting], None, play::PIN);
+        match run.exit {
+            Some(0) => Findings::new(),
+            exit => vec![format!("it has left nothing, and asked for again: {exit:?} {}", run.err)],
+        }
     }
 
     /// A second job, while the first is at work: it does its own or is told why not.

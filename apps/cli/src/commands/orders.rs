@@ -62,8 +62,9 @@ pub fn meant(
         // Nobody has named it, and it may be another program's.
         Ok(key) if !(is_named(&key) || select::may_be_offered(session, keeper, &key)) => {
             let error = Error::new(Code::PendingAmbiguous).during(Step::ReadObjects);
+            let reason = key.doubt().unwrap_or("request_of_another_key");
             let candidate = select::candidate(&keeper.known(session, key));
-            return Err(error.fact(Fact::Candidate, candidate).fact(Fact::Reason, "same_record"));
+            return Err(error.fact(Fact::Candidate, candidate).fact(Fact::Reason, reason));
         }
         key => key,
     };

@@ -154,7 +154,8 @@ pub fn awaiting(
 /// Whether a person may be told to go on with this key: nothing says that it is somebody else's, or this computer has made the request
 /// for it.
 pub fn may_be_offered(session: &Session, keeper: &Keeper, key: &PendingKey) -> bool {
-    !key.is_same_record() || keeper.has_requested(session, key)
+    let may_be_others = key.is_same_record() || key.is_request_of_another();
+    !may_be_others || keeper.has_requested(session, key)
 }
 
 /// Whether a URI has this CKA_ID.

@@ -30,7 +30,7 @@ impl Keeper {
 
     /// Those of them that are not this token.
     pub fn ordered_beside(&self, token: &TokenIdentity, old: &Certificate) -> Vec<TokenIdentity> {
-        self.ordered(old).into_iter().filter(|other| other != token).collect()
+        self.ordered(old).into_iter().filter(|other| !other.is_same_token(token)).collect()
     }
 
     /// The token that this certificate was renewed onto here, and by what, where it is another than this one.
@@ -40,7 +40,7 @@ impl Keeper {
         old: &Certificate,
     ) -> Option<(TokenIdentity, Certificate)> {
         let run = Run::default().installations_in(self.folder()?);
-        run.renewed_onto(old).filter(|(other, _)| token != Some(other))
+        run.renewed_onto(old).filter(|(other, _)| !token.is_some_and(|token| token.is_same_token(other)))
     }
 
     /// Whether that renewal is shown to be there no more by what its token shows.

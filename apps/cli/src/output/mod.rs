@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 use usbtoken::bank::{Bank, Override};
-use usbtoken::error::{Fact, Family, Notice, Warning};
+use usbtoken::error::{Fact, Family, Notice, Step, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
@@ -49,6 +49,8 @@ pub struct Outcome {
     pub afterwards: Option<Error>,
     /// What it means when this cannot be printed, where the token was changed.
     pub if_unprinted: Option<Error>,
+    /// What is done once it was printed.
+    pub when_printed: Option<Box<dyn FnOnce()>>,
 }
 
 impl Outcome {
@@ -62,6 +64,7 @@ impl Outcome {
             exit: None,
             afterwards: None,
             if_unprinted: None,
+            when_printed: None,
         }
     }
 
@@ -74,6 +77,12 @@ impl Outcome {
     pub fn changed(text: impl Into<String>, json: Value, fact: Fact, value: impl Display) -> Self {
         let unprinted = Error::new(Code::ResultNotPrinted).fact(fact, value);
         Outcome { if_unprinted: Some(unprinted), ..Outcome::new(text, json) }
+    }
+
+    /// The same, with what is done once it was printed.
+    #[must_use]
+    pub fn then(self, work: impl FnOnce() + 'static) -> Self {
+        Outcome { when_printed: Some(Box::new(work)), ..self }
     }
 
     /// Sets a field of a result that has fields.
@@ -97,7 +106,10 @@ impl Outcome {
     /// What `if_unprinted` says. Where nothing was changed [`Code::FileUnwritable`], except when the reader went away:
     /// that is the reader's choice.
     pub fn print(&mut self, as_json: bool) -> Result<(), Error> {
-        let Err(error) = self.write(as_json) else { return Ok(()) };
+        let Err(error) = self.write(as_json) else {
+            self.when_printed.take().into_iter().for_each(|then| then());
+            return Ok(());
+        };
         match self.if_unprinted.take() {
             Some(unprinted) => {
                 Err(unprinted.fact(Fact::Path, "stdout").fact(Fact::Detail, &error).caused_by(error))
@@ -229,7 +241,7 @@ fn facts_json<'a>(facts: impl Iterator<Item = (Fact, &'a str)>) -> Map<String, V
     all
 }
 
-/// Several warnings as people see them, each on a line of its own.
+/// Several warnings as people see them.
 pub fn notices_text(notices: &[Warning], tongue: Tongue<'_>) -> String {
     notices.iter().map(|notice| format!("\n{}", notice_text(notice, tongue))).collect()
 }
@@ -397,8 +409,10 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::FileUnwritable if is_there_already(error) => Words::HintOverwrite,
         Code::BadArgument if expects(error, crate::args::YES) => Words::HintYes,
         Code::RequestWouldDiffer => Words::HintSignAgain,
-        Code::JournalUnusable if error.step() == Some(usbtoken::error::Step::LogIn) => Words::HintPinPlace,
-        Code::JournalUnusable => Words::HintSaveAnswer,
+        Code::JournalUnusable if error.step() == Some(Step::LogIn) => Words::HintPinPlace,
+        Code::JournalUnusable if error.step() == Some(Step::Abandon) => return None, // No answer comes.
+        Code::JournalUnusable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintSaveAnswer,
+        Code::JournalUnusable => Words::HintStatePlace,
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
         // The command that goes on is named.
         _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
@@ -432,7 +446,7 @@ fn is_there_already(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use usbtoken::error::{Call, Step};
+    use usbtoken::error::Call;
 
     #[test]
     fn only_a_file_that_is_there_may_be_overwritten() {

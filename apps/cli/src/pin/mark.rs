@@ -14,7 +14,7 @@ use usbtoken::{Code, Error, Result, Session};
 
 use crate::args::Global;
 use crate::journal::{Journal, WrongPin};
-use crate::kept::{own_folder, state_folder};
+use crate::kept::{STATE_VARIABLES, own_folder, state_folder};
 
 /// How long a run waits for others that log in to the same token. A login is a matter of seconds, also on slow tokens.
 const OTHERS: Duration = Duration::from_secs(60);
@@ -216,7 +216,9 @@ impl<'a> Mark<'a> {
     }
 
     fn place(&self) -> Result<&Journal> {
-        self.journal.as_ref().ok_or_else(|| Error::new(Code::JournalUnusable).fact(Fact::Expected, "HOME"))
+        self.journal
+            .as_ref()
+            .ok_or_else(|| Error::new(Code::JournalUnusable).fact(Fact::Expected, STATE_VARIABLES))
     }
 
     fn journals(&self) -> impl Iterator<Item = &Journal> {

@@ -1,13 +1,21 @@
 //! Jobs on a token that Ctrl-C stops in order.
 
-use usbtoken::Finder;
 use usbtoken::renewal::Progress;
+use usbtoken::{Finder, Result, Session};
 
 use super::Run;
 use crate::process::stop::Stoppable;
 use crate::words::Words;
 
 impl Run {
+    /// Takes the token for a job and logs in: where another job is at work on it, what waits is not known yet.
+    ///
+    /// # Errors
+    /// [`usbtoken::Code::Busy`] before anyone is asked for a PIN; why there is no token; what the login returns.
+    pub fn login_for_job(&self) -> Result<Session> {
+        self.login_reserved(self.token()?.reserve()?)
+    }
+
     /// Does a job on a token. Ctrl-C stops it where drivers run in processes of their own, also in a call, and its error says what
     /// is on the token; elsewhere a driver that hangs could not be ended so.
     pub fn job<R>(&self, work: impl FnOnce(usbtoken::Run<'_>) -> R) -> R {

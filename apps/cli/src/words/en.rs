@@ -71,7 +71,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "A change of the PIN was interrupted: the NEW PIN may hold. Enter the new one first, and if it is wrong, the old one. Try no others."
         }
         Words::HintPinPlace => {
-            "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal."
+            "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal. It is below the home of this user; who has none needs a folder in XDG_STATE_HOME."
         }
         Words::OrderForgotten => "The order is forgotten on this computer. Nothing on the token was changed.",
         Words::PinPad(token) => {
@@ -174,6 +174,27 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "The pending key was removed.",
+        Words::Doubt => "Doubtful",
+        Words::WhatToDo => "What to do",
+        Words::DoubtfulOurs(id) => {
+            return format!(
+                "This computer made its request for this key: go on with it (\"usbtoken resume --id {id}\"), or remove it (\"usbtoken abandon --id {id}\")."
+            );
+        }
+        Words::DoubtfulOthers => {
+            "Leave it to the program that it belongs to; nothing goes on with it unasked. A renewal makes a key of its own."
+        }
+        Words::DoubtfulUnknown(id) => {
+            return format!(
+                "Make sure whose it is, for example on the computer that made the request. Only \"usbtoken abandon --id {id}\" removes it."
+            );
+        }
+        Words::DoubtfulUnread(id) => {
+            return format!(
+                "It may have its certificate, which another driver may show (\"usbtoken list --module FILE\"). Only \"usbtoken abandon --id {id}\" removes it."
+            );
+        }
+        Words::AbandonedBefore => "The pending key was removed before; nothing of it is on the token.",
         Words::ProfileFine(value) => return format!("This profile is in order: {}", value),
         Words::NoProfiles(value) => return format!("There is no bank's profile in {}", value),
         Words::ProfileBank => "Bank",
@@ -255,6 +276,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintOverwrite => "To overwrite the file, add --overwrite.",
         Words::HintSignAgain => "To sign it anew, add --sign-again.",
         Words::HintSaveAnswer => "To name a file for the answer yourself, add --save-answer FILE.",
+        Words::HintStatePlace => {
+            "The folder is in the one that XDG_STATE_HOME names, else below HOME: let it be one of this user alone (0700)."
+        }
         Words::HintOtherFile => {
             "Name a new file in a folder that can be written with --save-answer, or leave that option out."
         }

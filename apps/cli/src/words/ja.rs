@@ -74,7 +74,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "PIN(暗証番号)の変更が途中で終わっています。新しいPINが有効になっている可能性があります。まず新しいPINを入力し、誤りであれば、次は変更前のPINを入力してください。ほかのPINは試さないでください。"
         }
         Words::HintPinPlace => {
-            "表示された場所を、このユーザーだけが使えるように(フォルダは0700、ファイルは0600)し、空き容量を確保してください。端末からであればログインできます。"
+            "表示された場所を、このユーザーだけが使えるように(フォルダは0700、ファイルは0600)し、空き容量を確保してください。端末からであればログインできます。場所はこのユーザーのホームの下です。ホームのないユーザーの場合は、環境変数 XDG_STATE_HOME でフォルダを指定してください。"
         }
         Words::OrderForgotten => {
             "このコンピューターに残っていた申請の控えを削除しました。トークンの内容は変わっていません。"
@@ -191,6 +191,27 @@ pub(super) fn words(words: &Words<'_>) -> String {
             );
         }
         Words::Abandoned => "発行待ちの鍵を破棄しました。",
+        Words::Doubt => "要確認",
+        Words::WhatToDo => "対処",
+        Words::DoubtfulOurs(id) => {
+            return format!(
+                "このパソコンで作成した申請の鍵です。続けるときは「usbtoken resume --id {id}」、破棄するときは「usbtoken abandon --id {id}」とIDを指定してください。"
+            );
+        }
+        Words::DoubtfulOthers => {
+            "ほかのプログラムの鍵です。そのままにしてください。IDを指定しないかぎり使用せず、更新では新しい鍵を作成します。"
+        }
+        Words::DoubtfulUnknown(id) => {
+            return format!(
+                "申請を作成したパソコンなどで、どの申請の鍵かを確認してください。「usbtoken abandon --id {id}」とIDを指定したときにだけ破棄します。"
+            );
+        }
+        Words::DoubtfulUnread(id) => {
+            return format!(
+                "この鍵の電子証明書がトークンにある可能性があります。別のドライバで確認してください（「usbtoken list --module ファイル」）。「usbtoken abandon --id {id}」とIDを指定したときにだけ破棄します。"
+            );
+        }
+        Words::AbandonedBefore => "発行待ちの鍵はすでに破棄されています。トークンには何も残っていません。",
         Words::ProfileFine(value) => return format!("この銀行プロファイルに誤りはありません: {}", value),
         Words::NoProfiles(value) => return format!("銀行プロファイルはありません: {}", value),
         Words::ProfileBank => "銀行",
@@ -275,6 +296,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintSignAgain => "署名し直す場合は --sign-again を付けてください。",
         Words::HintSaveAnswer => {
             "応答の保存先を自分で指定する場合は --save-answer ファイル名 を付けてください。"
+        }
+        Words::HintStatePlace => {
+            "保存先は、環境変数 XDG_STATE_HOME の示すフォルダ、なければ HOME の下にあります。このユーザーだけが使えるフォルダ(0700)にしてください。"
         }
         Words::HintOtherFile => {
             "--save-answer には書き込めるフォルダの新しいファイル名を指定するか、このオプションを外してください。"

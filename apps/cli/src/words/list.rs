@@ -214,6 +214,19 @@ pub enum Words<'a> {
     },
     /// The pending key was removed.
     Abandoned,
+    AbandonedBefore,
+    /// Label of why it is not certain that a key is ours.
+    Doubt,
+    /// Label of what to do then.
+    WhatToDo,
+    /// What to do with a doubtful key for which this computer has made the request.
+    DoubtfulOurs(&'a str),
+    /// What to do with one that is another program's.
+    DoubtfulOthers,
+    /// What to do with any other.
+    DoubtfulUnknown(&'a str),
+    /// What to do where a certificate object cannot be read.
+    DoubtfulUnread(&'a str),
     /// Question whether to go on with the key that is pending; the answer is the word `yes`.
     ConfirmResume,
 
@@ -322,6 +335,8 @@ pub enum Words<'a> {
     HintSignAgain,
     /// Hint of the command: name the file for the answer.
     HintSaveAnswer,
+    /// Hint of the command: what chooses the folder for state.
+    HintStatePlace,
     /// Hint of the command: another file for the answer.
     HintOtherFile,
     /// The place of an answer that no file took.

@@ -55,4 +55,10 @@ mod tests {
         }
         assert_eq!(Pin::new(b"\xff ".to_vec()).doubt(), None);
     }
+
+    #[test]
+    fn each_doubt_has_its_name() {
+        assert_eq!(PinDoubt::FullWidth.name(), "full_width");
+        assert_eq!(PinDoubt::BlankAtEdge.name(), "blank_at_edge");
+    }
 }

@@ -42,3 +42,56 @@ pub(super) fn is_about_the_object(failure: &Failure) -> bool {
         | Failure::InCall { .. } => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn returned(rv: CK_RV) -> Failure {
+        Failure::Returned { function: "C_GetAttributeValue", rv }
+    }
+
+    /// How often it is read, and what comes of it.
+    fn read(answers: &[Option<CK_RV>]) -> (usize, Option<CK_RV>) {
+        let mut times = 0;
+        let read = twice(|| {
+            times += 1;
+            answers[times - 1].map_or(Ok(()), |rv| Err(returned(rv)))
+        });
+        (times, read.err().and_then(|failure| failure.rv()))
+    }
+
+    #[test]
+    fn what_may_be_the_object_is_read_once_more() {
+        const FAULT: Option<CK_RV> = Some(CKR_DEVICE_ERROR);
+        assert_eq!(read(&[None]), (1, None));
+        assert_eq!(read(&[FAULT, None]), (2, None));
+        assert_eq!(read(&[FAULT, FAULT]), (2, FAULT));
+        let gone = Some(CKR_DEVICE_REMOVED);
+        assert_eq!(read(&[gone]), (1, gone));
+        assert_eq!(read(&[FAULT, gone]), (2, gone));
+    }
+
+    #[test]
+    fn a_failure_of_the_token_is_not_the_objects() {
+        for rv in
+            [CKR_OBJECT_HANDLE_INVALID, CKR_GENERAL_ERROR, CKR_DEVICE_ERROR, CKR_ATTRIBUTE_VALUE_INVALID]
+        {
+            assert!(is_about_the_object(&returned(rv)), "{rv:x}");
+        }
+        for rv in [CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_USER_NOT_LOGGED_IN, CKR_SESSION_CLOSED] {
+            assert!(!is_about_the_object(&returned(rv)), "{rv:x}");
+        }
+        let function = "C_GetAttributeValue";
+        assert!(is_about_the_object(&Failure::Misbehaved { function, rv: CKR_OK, how: String::new() }));
+        assert!(!is_about_the_object(&Failure::Crashed { function, how: String::new() }));
+        assert!(!is_about_the_object(&Failure::Missing { function }));
+    }
+
+    #[test]
+    fn the_refusal_of_an_object_is_what_the_driver_returned() {
+        let call = refusal(returned(CKR_DEVICE_ERROR)).unwrap();
+        assert_eq!((call.function, call.name), ("C_GetAttributeValue", "CKR_DEVICE_ERROR"));
+        assert!(refusal(Failure::Missing { function: "C_GetAttributeValue" }).is_none());
+    }
+}

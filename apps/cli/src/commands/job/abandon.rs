@@ -1,11 +1,12 @@
 //! `usbtoken abandon`: removes a pending key.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use base16ct::lower::encode_string as hex;
 use serde_json::json;
-use usbtoken::error::Fact;
-use usbtoken::renewal::PendingKey;
+use usbtoken::error::{Fact, Step};
+use usbtoken::renewal::{BegunAbandonment, Caller, PendingKey};
 use usbtoken::{Code, Error, Result, Session};
 
 use crate::args;
@@ -22,12 +23,18 @@ use crate::words::Words;
 
 /// Removes exactly one pending key, after asking a person.
 pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
-    let session = run.login(run.token()?)?;
+    let session = run.login_for_job()?;
     let keeper = Keeper::of_user();
     let key = match select::pending(run, &session, args.id.as_ref(), |_| true) {
         Err(error) if error.code() == Code::PendingNotFound => {
-            let forgotten = forget_order(run, args, &keeper, &session);
-            return forgotten.unwrap_or_else(|| session.explained(Err(error)));
+            let order = order_in_use(args, &keeper, &session);
+            if let Ok(Some(order)) = &order {
+                return forget(run, args, &keeper, session, order);
+            }
+            if let Some(before) = abandoned_before(run, args, &keeper, &session)? {
+                return Ok(before);
+            }
+            return session.explained(Err(order.err().unwrap_or(error)));
         }
         // Their signatures may tell them apart when one is removed.
         Err(error) if error.code() == Code::KeysAlike => {
@@ -54,41 +61,91 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     }
     keeper.forget(&session, key.id(), None);
     let text = said(run, &Words::Abandoned, shown.reference.as_ref());
-    let json = run.for_programs(|| json!({ "abandoned": shown }));
-    Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())))
+    let json = run.for_programs(|| json!({ "abandoned": shown, "already_abandoned": false }));
+    let begun = run.call().begun_abandonments(session.token().identity()).into_iter();
+    let begun = begun.filter(|begun| begun.id() == key.id()).collect();
+    Ok(Outcome::changed(text, json, Fact::Id, hex(key.id())).then(ended(&keeper, &session, begun)))
+}
+
+/// What is meant has gone in a run that nobody has seen to end. None where no such removal has begun here, or something of it may be there.
+fn abandoned_before(
+    run: &Run,
+    args: &args::Abandon,
+    keeper: &Keeper,
+    session: &Session,
+) -> Result<Option<Outcome>> {
+    let uri = session.token().found_by();
+    let is_meant = |begun: &BegunAbandonment| match &args.id {
+        Some(id) => begun.id() == id.0,
+        None if uri.names_object() => uri.names_credential(begun.id(), &[begun.label().to_vec()]),
+        // What a page or another program began is no one's who names nothing.
+        None => begun.is_by(&Caller::Command),
+    };
+    let call = run.call();
+    let all = call.begun_abandonments(session.token().identity()).into_iter();
+    let Some(begun) = all.into_iter().find(is_meant) else { return Ok(None) };
+    if !run.job(|call| session.was_abandoned(&begun, &call))? {
+        return Ok(None);
+    }
+    let reference = keeper.reference(session, begun.id());
+    keeper.forget(session, begun.id(), None);
+    let text = said(run, &Words::AbandonedBefore, reference.as_ref());
+    let json = run.for_programs(|| {
+        let abandoned = json!({ "id": hex(begun.id()), "since": begun.since(), "reference": reference });
+        json!({ "abandoned": abandoned, "already_abandoned": true })
+    });
+    Ok(Some(Outcome::new(text, json).then(ended(keeper, session, vec![begun]))))
+}
+
+/// Forgets the removals, which have come to their end. Last of all: a run that is killed before that is asked for again.
+fn ended(keeper: &Keeper, session: &Session, begun: Vec<BegunAbandonment>) -> impl FnOnce() + use<> {
+    let (folder, token) = (keeper.folder().map(Path::to_owned), session.token().identity().clone());
+    move || {
+        let Some(folder) = folder else { return };
+        let kept = usbtoken::Run::default().installations_in(folder);
+        begun.iter().for_each(|begun| kept.end_abandonment(&token, begun));
+    }
 }
 
 /// The command that names the key, where that is the way on.
 fn named_by_id(error: Error, run: &Run, args: &args::Abandon, id: &[u8]) -> Error {
-    // It may be the key of a credential in use, which nobody gives away by a command that is offered.
-    let in_use = ["object_unreadable", "certificate_of_another"];
-    let may_be_in_use = error.facts().any(|(fact, why)| fact == Fact::Reason && in_use.contains(&why));
-    if error.code() != Code::RemovalDoubtful || may_be_in_use {
+    // It may be the key of a credential in use, or of another program, which nobody gives away by a command that is offered.
+    let others = ["object_unreadable", "certificate_of_another", "request_of_another_key"];
+    let may_be_others = error.facts().any(|(fact, why)| fact == Fact::Reason && others.contains(&why));
+    if error.code() != Code::RemovalDoubtful || may_be_others {
         return error;
     }
     let line = CommandLine::new("abandon", &run.global).value("--id", Some(&hex(id)));
     error.fact(Fact::GoOn, line.flag("--yes", args.yes).end())
 }
 
-/// Forgets an order for the key of a certificate that is in use: nothing of it is on the token. None where there is none.
-fn forget_order(
+/// An order for the key of a certificate that is in use. None where there is none.
+///
+/// # Errors
+/// [`Code::JournalUnusable`] where what may be one cannot be read.
+fn order_in_use(args: &args::Abandon, keeper: &Keeper, session: &Session) -> Result<Option<JournalEntry>> {
+    let Some(id) = &args.id else { return Ok(None) };
+    let entry = keeper.entry(session, &id.0).map_err(|error| error.during(Step::Abandon))?;
+    Ok(entry.filter(JournalEntry::reuses_key))
+}
+
+/// Forgets it: nothing of it is on the token. Last of all: a run that is ended by a driver is asked for again.
+fn forget(
     run: &Run,
     args: &args::Abandon,
     keeper: &Keeper,
-    session: &Session,
-) -> Option<Result<Outcome>> {
-    let id = &args.id.as_ref()?.0;
-    let order = keeper.entry(session, id).ok().flatten().filter(JournalEntry::reuses_key)?;
-    let forget = || {
-        let number = order.reference.as_ref().map(|reference| line(run, reference)).unwrap_or_default();
-        confirm_removal(run, args.yes, &format!("{} ({}){number}", order.key_id, order.since))?;
-        keeper.forget(session, id, None);
-        let reference = order.reference.as_ref();
-        let text = said(run, &Words::OrderForgotten, reference);
-        let forgotten = || json!({ "id": order.key_id, "since": order.since, "reference": reference });
-        Ok(Outcome::new(text, run.for_programs(|| json!({ "abandoned": forgotten() }))))
-    };
-    Some(forget())
+    session: Session,
+    order: &JournalEntry,
+) -> Result<Outcome> {
+    let reference = order.reference.as_ref();
+    let number = reference.map(|reference| line(run, reference)).unwrap_or_default();
+    confirm_removal(run, args.yes, &format!("{} ({}){number}", order.key_id, order.since))?;
+    drop(session);
+    keeper.forget_order(order).map_err(|error| error.during(Step::Abandon))?;
+    let text = said(run, &Words::OrderForgotten, reference);
+    let forgotten = || json!({ "id": order.key_id, "since": order.since, "reference": reference });
+    let json = || json!({ "abandoned": forgotten(), "already_abandoned": false });
+    Ok(Outcome::new(text, run.for_programs(json)))
 }
 
 /// What was done, with the number under which the CA still knows the order.

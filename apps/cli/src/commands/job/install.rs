@@ -42,7 +42,7 @@ pub fn run(run: &Run, args: &args::Install) -> Result<Outcome> {
     let kept = kept.map(|kept| keeper.assign(kept, &response));
     install_response::confirm_shared_id(run, &checks.policy_of_job(jobs.first()))?;
     let name = |error: Error| kept.iter().fold(error, |error, kept| kept.name(error, run.lang));
-    let installed = run.token().and_then(|token| run.login(token)).map_err(&name).and_then(|session| {
+    let installed = run.login_for_job().map_err(&name).and_then(|session| {
         let (job, is_only) = meant(run, &jobs, &session, elsewhere.as_ref())?;
         let policy = checks.policy_of_job(job.as_ref());
         let old_kept = job.as_ref().filter(|_| is_only).and_then(|job| job.old.as_ref());
@@ -74,7 +74,8 @@ fn meant(
     }
     let waiting = session.pending_known(&run.call())?;
     let here = |job: &&JournalEntry| {
-        job.token == *session.token().identity() && waiting.iter().any(|key| hex(key.id()) == job.key_id)
+        job.token.is_same_token(session.token().identity())
+            && waiting.iter().any(|key| hex(key.id()) == job.key_id)
     };
     let renews = |job: &&JournalEntry| {
         let renewed = job.old.as_ref().map(OldCertificate::certificate);

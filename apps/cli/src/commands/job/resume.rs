@@ -39,14 +39,14 @@ pub fn run(run: &Run, args: &args::Resume) -> Result<Outcome> {
                 // No CA has to be asked where its answer is on the token.
                 let error = Error::new(Code::BadArgument);
                 let error = error.fact(Fact::Expected, "--out, --issuer, --issuer-helper");
-                let session = run.login(run.token()?)?;
+                let session = run.login_for_job()?;
                 return put_beside(run, args, &Keeper::of_user(), &session, &checks)?.ok_or(error);
             }
             visit => Way::Ask(Box::new(visit?)),
         },
     };
     // The PIN is read before any program of the issuer runs, which could read its source after us.
-    let session = run.login(run.token()?)?;
+    let session = run.login_for_job()?;
     if let Way::Ask(visit) = &mut way {
         session.with_pin_aside(|| visit.authorise())?;
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use base16ct::lower::encode_string as hex;
 use usbtoken::error::Step;
 use usbtoken::renewal::{PendingKey, PendingState};
 use usbtoken::{Result, Session};
@@ -19,7 +20,11 @@ use crate::words::Words;
 
 /// Lists them. Private keys cannot be seen without login, so the PIN is needed.
 pub fn run(run: &Run, args: &args::Pending) -> Result<Outcome> {
-    let session = run.login(run.token()?)?;
+    // To note something of a job is an act on it.
+    let session = match &args.order.reference {
+        Some(_) => run.login_for_job()?,
+        None => run.login(run.token()?)?,
+    };
     run.progress.step(Step::ReadObjects);
     let keeper = Keeper::of_user();
     if let Some(reference) = &args.order.reference {
@@ -64,8 +69,21 @@ pub fn shown(run: &Run, keeper: &Keeper, session: &Session, key: &PendingKey) ->
     view::Pending::of(session.token().identity(), key, run.now())
         .answered(answer)
         .ordered(reference)
+        .advised(advice(run, keeper, session, key))
         .kept(keeper.entry(session, key.id()).is_ok_and(|entry| entry.is_some()))
         .from(keeper.old_elsewhere(session, key))
+}
+
+/// What to do with a key of which it is not certain that it is ours.
+fn advice(run: &Run, keeper: &Keeper, session: &Session, key: &PendingKey) -> Option<String> {
+    let id = hex(key.id());
+    let words = match key.doubt()? {
+        _ if keeper.has_requested(session, key) => Words::DoubtfulOurs(&id),
+        _ if key.is_request_of_another() => Words::DoubtfulOthers,
+        "object_unreadable" => Words::DoubtfulUnread(&id),
+        _ => Words::DoubtfulUnknown(&id),
+    };
+    Some(words.text(run.lang))
 }
 
 /// The same of an order for a key that is in use.

@@ -41,6 +41,8 @@ pub struct Pending {
     pub key_reused: bool,
     /// Why it is not certain that the record on the key is its own, if it is not.
     pub doubt: Option<&'static str>,
+    /// What to do then, in the language of the run.
+    pub doubt_next: Option<String>,
     pub half_written: HalfWritten,
     /// The file with the CA's answer, where it came already; null while it is awaited.
     pub answer_file: Option<String>,
@@ -71,6 +73,7 @@ impl Pending {
             first: key.is_first(),
             key_reused: false,
             doubt: key.doubt(),
+            doubt_next: None,
             half_written: key.half_written(),
             answer_file: None,
             go_on: None,
@@ -95,6 +98,7 @@ impl Pending {
             first: false,
             key_reused: true,
             doubt: None,
+            doubt_next: None,
             half_written: HalfWritten::default(),
             answer_file: None,
             go_on: None,
@@ -107,6 +111,12 @@ impl Pending {
     #[must_use]
     pub fn ordered(self, reference: Option<Reference>) -> Self {
         Pending { reference, ..self }
+    }
+
+    /// The same with what to do where it is doubtful.
+    #[must_use]
+    pub fn advised(self, next: Option<String>) -> Self {
+        Pending { doubt_next: next, ..self }
     }
 
     /// The same, of which this computer keeps the request or does not.
@@ -139,6 +149,12 @@ impl Pending {
         lines.put(&Words::Status.text(lang), &progress_of(self.state).text(lang));
         if self.half_written != HalfWritten::default() {
             lines.put(&Words::Status.text(lang), &Words::HalfWritten.text(lang));
+        }
+        if let Some(doubt) = self.doubt {
+            lines.put(&Words::Doubt.text(lang), &Fact::Reason.words(doubt, lang));
+        }
+        if let Some(next) = &self.doubt_next {
+            lines.put(&Words::WhatToDo.text(lang), next);
         }
         if let Some(serial) = &self.concerns_serial {
             lines.put(&Words::Concerns.text(lang), serial);
