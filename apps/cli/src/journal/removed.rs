@@ -33,6 +33,9 @@ pub struct Removed {
     /// Whether nobody has seen that its removal, which began, came to its end.
     #[serde(skip)]
     pub only_begun: bool,
+    /// The one that is meant, where this one took its place and was removed later.
+    #[serde(skip)]
+    pub meant: Option<Box<Removed>>,
 }
 
 impl Removed {
@@ -48,6 +51,7 @@ impl Removed {
             fingerprint: fingerprint(old.certificate()),
             successor: fingerprint(retired.successor.certificate()),
             only_begun: false,
+            meant: None,
         }
     }
 
@@ -62,7 +66,13 @@ impl Removed {
             fingerprint: begun.fingerprint,
             successor: fingerprint(&begun.by),
             only_begun: true,
+            meant: None,
         }
+    }
+
+    /// The one of its row that is meant.
+    pub fn meant(&self) -> &Removed {
+        self.meant.as_deref().unwrap_or(self)
     }
 
     /// Whether it is this one. Another program may have written a copy under another identifier, or with a label of its own.

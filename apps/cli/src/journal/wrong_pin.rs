@@ -96,6 +96,11 @@ impl Journal {
         std::fs::symlink_metadata(self.found(token, "", WRONG_PIN)).ok()?.modified().ok()
     }
 
+    /// The same clock's moment now; `None` where no file can be made.
+    pub fn now(&self) -> Option<SystemTime> {
+        private::now(&self.folder).ok()
+    }
+
     /// Forgets it: a person has logged in, or the token took what was sent.
     ///
     /// # Errors

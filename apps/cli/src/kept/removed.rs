@@ -99,7 +99,7 @@ impl Keeper {
         run.replaced(removed.into_iter().map(|one| (one.fingerprint, one.successor)))
     }
 
-    /// What was removed last of the row in which the one is that is meant.
+    /// What was removed last of the row in which the one is that is meant, with that.
     pub fn last_removed(
         &self,
         token: &TokenIdentity,
@@ -111,7 +111,8 @@ impl Keeper {
             removed.push(begun);
         }
         let mut last = removed.iter().filter(|one| is_meant(one));
-        let mut one = last.next().filter(|_| last.next().is_none())?;
+        let meant = last.next().filter(|_| last.next().is_none())?;
+        let mut one = meant;
         // A row is no longer than what was noted.
         for _ in &removed {
             match removed.iter().find(|later| one.made_room_for(later)) {
@@ -119,6 +120,9 @@ impl Keeper {
                 None => break,
             }
         }
-        Some(one.clone())
+        let earlier = (one != meant).then(|| Box::new(meant.clone()));
+        let mut last = one.clone();
+        last.meant = earlier;
+        Some(last)
     }
 }
