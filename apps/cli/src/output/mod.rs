@@ -410,7 +410,6 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::BadArgument if expects(error, crate::args::YES) => Words::HintYes,
         Code::RequestWouldDiffer => Words::HintSignAgain,
         Code::JournalUnusable if error.step() == Some(Step::LogIn) => Words::HintPinPlace,
-        Code::JournalUnusable if error.step() == Some(Step::Abandon) => return None, // No answer comes.
         Code::JournalUnusable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintSaveAnswer,
         Code::JournalUnusable => Words::HintStatePlace,
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
