@@ -152,7 +152,12 @@ fn what_is_read_as_the_old_certificate_and_is_another_stays() {
     let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
     let error = bank.odd("reads-as-old=2", &retire).failed(Code::RemovalDoubtful);
     assert_eq!(error["facts"]["reason"][0], "object_changed", "{error:#}");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("same command again") || hint.contains("もう一度"), "{hint}");
     bank.soft.snapshot().assert_same_as(&before);
+    bank.odd("", &retire).json();
+    let left = bank.soft.snapshot();
+    left.assert_same_as(&before.only(|object| object.id != bank.old.id));
     // Two that are two go.
     for ways in ["", "handles-anew"] {
         let bank = Bank::alone(Kind::P256, days_from_now(11));

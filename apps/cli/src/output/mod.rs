@@ -389,7 +389,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::RetireNoSuccessor | Code::SuccessorNotBesideKey => Words::HintSuccessor,
         Code::SuccessorDoubtful => Words::HintSuccessorDoubtful,
         Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
-        Code::RemovalDoubtful => Words::HintSee,
+        Code::RemovalDoubtful if is_because(error, "object_changed") => Words::HintReadAgain,
         Code::OldKeyElsewhere => Words::HintOldKeyElsewhere,
         Code::RequestFinished => Words::HintReuseKey,
         Code::KeyKindNotMade => Words::HintKey,
@@ -415,7 +415,7 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
         // The command that goes on is named.
         _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,
-        Code::LoginLost => Words::HintSee,
+        Code::RemovalDoubtful | Code::LoginLost => Words::HintSee,
         _ if is_left(error) => Words::HintPending,
         _ if is_because(error, "object_may_be_gone") => Words::HintSee,
         // An answer that was refused leaves the key pending.

@@ -247,6 +247,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintSee => {
             "\"usbtoken pending\" shows what waits for an answer, \"usbtoken list\" the certificates."
         }
+        Words::HintReadAgain => {
+            "\"usbtoken list\" and \"usbtoken pending\" show what is there. The same command again reads the token anew, and goes on unless the object is read otherwise again."
+        }
         Words::HintRetire => "The old certificate is removed with \"usbtoken retire\".",
         Words::HintSuccessor => {
             "The certificate that takes its place is named with \"usbtoken retire --successor\"."

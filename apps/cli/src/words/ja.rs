@@ -268,6 +268,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintSee => {
             "残っている申請は「usbtoken pending」、電子証明書は「usbtoken list」で確認できます。"
         }
+        Words::HintReadAgain => {
+            "残っているものは「usbtoken list」と「usbtoken pending」で確認できます。同じコマンドをもう一度実行すると、USBトークンを読み直し、内容が変わっていなければ続きから行います。"
+        }
         Words::HintRetire => "古い電子証明書は「usbtoken retire」で削除できます。",
         Words::HintSuccessor => "後継の電子証明書は「usbtoken retire --successor」で指定できます。",
         Words::HintSuccessorDoubtful => {

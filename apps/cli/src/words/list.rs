@@ -297,6 +297,8 @@ pub enum Words<'a> {
     HintReuseKey,
     /// Hint of the command: see what is on the token.
     HintSee,
+    /// The same, and that the command asked for again reads it anew.
+    HintReadAgain,
     /// Hint of the command: remove the old certificate later.
     HintRetire,
     /// Hint of the command: name the certificate that takes the other one's place.
