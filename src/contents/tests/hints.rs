@@ -245,3 +245,15 @@ fn a_moved_certificate_has_its_key_once_that_has_signed() {
         assert_ne!(new.private_key().map(|key| key.id.clone()).ok().as_deref(), Some(&b"new"[..]));
     }
 }
+
+/// Labels that are not UTF-8 are kept byte for byte, and two that only look alike are not the same.
+#[test]
+fn labels_are_bytes() {
+    let label = crate::driver::session::Label::new(b"\x89\xc2\x8b\xc6\x95\x94".to_vec());
+    assert_eq!(label.bytes(), b"\x89\xc2\x8b\xc6\x95\x94");
+    assert_ne!(label, crate::driver::session::Label::new(b"\x8d\xc2\x8b\xc6\x95\x94".to_vec()));
+    let padded = crate::driver::session::Label::new(b"old \0\0".to_vec());
+    let plain = crate::driver::session::Label::new(b"old".to_vec());
+    assert_eq!(padded.as_str(), plain.as_str());
+    assert_ne!(padded, plain);
+}
