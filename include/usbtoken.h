@@ -681,7 +681,7 @@
 #define USBTOKEN_NOTICE_CERTIFICATE_PRIVATE 46
 /** The new certificate or its key has no label of its own: a program that chooses by label may take the wrong one. */
 #define USBTOKEN_NOTICE_LABEL_SHARED 47
-/** The token gave the new certificate another id than its key's: some programs may not find the key. */
+/** The token shows the new certificate and its key under different ids (CKA_ID): some programs may not find the key. */
 #define USBTOKEN_NOTICE_ID_DIFFERS 48
 /** Of the certificates that show without the PIN none can be renewed now. */
 #define USBTOKEN_NOTICE_MORE_AFTER_LOGIN 55

@@ -52,6 +52,7 @@
 //! | [`places`] | the old certificate that is not on the token: in a file, in a profile of Firefox |
 //! | [`overview`] | one list over all tokens and all places |
 //! | [`pki`] | names, keys, requests, what a CA sends back, dates in Japan |
+//! | [`state`] | the folder in which a user's programs keep things for each other |
 //! | [`doctor`] | what is plugged in, installed and on the tokens, and what is wrong: one page for a support desk |
 //! | [`catalogue`] | what is known of the world's tokens and their drivers |
 //! | [`error`], [`text`] | stable codes with facts; the sentences, in Japanese and English |
@@ -76,6 +77,7 @@ pub mod overview;
 pub mod pki;
 pub mod places;
 pub mod renewal;
+pub mod state;
 pub mod text;
 #[cfg(feature = "rustls")]
 pub mod tls;

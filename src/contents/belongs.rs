@@ -11,9 +11,12 @@ use crate::pki::{Certificate, PublicKey, SignatureAlgorithm};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// So many of the keys with one identifier are compared with a certificate.
+const FEW: usize = 8;
+
 impl Contents {
     /// What hints say of the public half of a private key: what it has signed for, what it reports, the public key object
-    /// with its identifier and label, the only one with its identifier, the only one with its record.
+    /// with its identifier and label, the only one with its record, the only one with its identifier.
     pub(super) fn value_hint(&self, key: usize) -> Option<&PublicKey> {
         let held = self.private_keys.get(key)?;
         if let Some(signed) = held.signed.as_ref().and_then(Signed::public_key) {
@@ -25,17 +28,25 @@ impl Contents {
         let same_id = self.index.public_by_id.get(&held.stored.id).into_iter().flatten();
         let halves: Vec<_> = same_id.filter_map(|at| self.public_keys.get(*at)).collect();
         let labelled = |half: &&&HeldPublicKey| half.stored.label == held.stored.label;
-        let half = halves.iter().find(labelled).or(if halves.len() == 1 { halves.first() } else { None });
-        let half = half.and_then(|half| half.stored.public_key.as_ref());
-        half.or_else(|| self.value_by_record(held.marking.record()?))
+        let beside = halves.iter().find(labelled).copied();
+        if let Some(value) = beside.and_then(|half| half.stored.public_key.as_ref()) {
+            return Some(value);
+        }
+        // Of a key that another program has moved, what it finds there is another's.
+        let by_record = held.marking.record().and_then(|record| self.value_by_record(record));
+        let only = || halves.first().filter(|_| halves.len() == 1)?.stored.public_key.as_ref();
+        by_record.or_else(only)
     }
 
-    /// The value of the only public key object with a record: another program may have given it another identifier.
+    /// The value of the only public key object with a record that one private key has: another program may have given it another identifier.
     fn value_by_record(&self, record: &Record) -> Option<&PublicKey> {
-        match self.index.public_by_record.get(record).map(Vec::as_slice) {
-            Some([half]) => self.public_keys.get(*half)?.stored.public_key.as_ref(),
+        let only = |of: &HashMap<Record, Vec<usize>>| match of.get(record).map(Vec::as_slice) {
+            Some([one]) => Some(*one),
             _ => None,
-        }
+        };
+        only(&self.index.private_by_record)?;
+        let half = only(&self.index.public_by_record)?;
+        self.public_keys.get(half)?.stored.public_key.as_ref()
     }
 
     /// The kinds of keys of the certificates to which hints give no private key of their own: their own may be one whose
@@ -92,15 +103,31 @@ impl Contents {
         let silent = |id: &Vec<u8>| {
             let keys = self.index.private_by_id.get(id).into_iter().flatten();
             let tells_nothing =
-                |at: &&usize| self.private_keys.get(**at).is_some_and(|key| key.stored.public_key.is_none());
-            keys.copied().find(|at| tells_nothing(&at) && !self.is_contradicted(id, public))
+                |at: &usize| self.private_keys.get(*at).is_some_and(|key| key.stored.public_key.is_none());
+            if self.is_contradicted(id, public) {
+                return None;
+            }
+            // Another's pair may have that identifier.
+            let may = |at: &usize| self.value_hint(*at).is_none_or(|value| value == public);
+            keys.copied().filter(tells_nothing).take(FEW).find(may)
         };
         // A copy of the certificate may be stored under another identifier than its pair.
         let halves = self.index.public_by_key.get(public).into_iter().flatten();
         let mut ids = halves.filter_map(|at| self.public_keys.get(*at)).map(|half| &half.stored.id);
         let key = told_by_same_id.or_else(|| told.clone().next()).copied();
         let key = key.or_else(|| silent(&held.stored.id)).or_else(|| ids.find_map(silent));
+        let key = key.or_else(|| self.recorded_alike(public));
         key.or_else(|| self.labelled_alike(&held.stored.label, public))
+    }
+
+    /// The key whose record is on a public key object of this value, and on no other key, where it stands under another identifier.
+    fn recorded_alike(&self, public: &PublicKey) -> Option<usize> {
+        let halves = self.index.public_by_key.get(public).into_iter().flatten();
+        let mut records = halves.filter_map(|at| self.public_keys.get(*at)?.marking.record());
+        records.find_map(|record| match self.index.private_by_record.get(record).map(Vec::as_slice) {
+            Some([key]) if self.value_hint(*key) == Some(public) => Some(*key),
+            _ => None,
+        })
     }
 
     /// The only key that wants the PIN for each signature, and so is not asked for a list, that may be this one's, with this label: some
@@ -237,14 +264,28 @@ impl Contents {
         Ok((found, refusal))
     }
 
-    /// Whether a certificate or a public key object with the key's own identifier says that it is for this public key, as
-    /// where another program has stored a certificate under another identifier than its pair.
-    fn is_explained_by(&self, key: &StoredKey, public: &PublicKey) -> bool {
+    /// Whether a certificate or a public key object with the key's own identifier, or with its record, says that it is for this public
+    /// key, as where another program has stored a certificate under another identifier than its pair, or has moved one of the three.
+    fn is_explained_by(&self, key: &HeldKey, public: &PublicKey) -> bool {
         let certificates = self.certificates_for(public).filter_map(|at| self.certificates.get(at));
+        let certificates = certificates.map(|held| (&held.stored.id, held.marking.record()));
         let halves = self.index.public_by_key.get(public).into_iter().flatten();
         let halves = halves.filter_map(|at| self.public_keys.get(*at));
-        let mut ids = certificates.map(|held| &held.stored.id).chain(halves.map(|half| &half.stored.id));
-        ids.any(|id| *id == key.id)
+        let mut all = certificates.chain(halves.map(|half| (&half.stored.id, half.marking.record())));
+        let own = key.marking.record();
+        all.any(|(id, record)| *id == key.stored.id || own.is_some() && record == own)
+    }
+
+    /// Whether a certificate to which hints give no private key has the record of this one, wherever that stands.
+    pub(super) fn has_the_record_of_a_stray(&self, key: usize) -> bool {
+        let Some(held) = self.private_keys.get(key) else { return false };
+        let Some(record) = held.marking.record().filter(|_| !held.stored.always_authenticate) else {
+            return false;
+        };
+        let labelled = self.index.certificates_by_label.get(record.label()).into_iter().flatten();
+        let is_of_a_user =
+            |at: &&usize| self.certificate(**at).is_some_and(|certificate| !certificate.is_ca());
+        labelled.filter(is_of_a_user).any(|at| self.key_hint_place(*at).is_none())
     }
 
     /// Whether a certificate or a public key object with the key's own identifier says what it is for.
@@ -285,7 +326,7 @@ impl Contents {
                 Some(told) if told == public => likely.push(at),
                 _ if key.id == id => likely.push(at),
                 Some(_) => {}
-                None if self.is_explained_by(key, public) => likely.push(at),
+                None if self.is_explained_by(held, public) => likely.push(at),
                 None if self.is_explained(at) => {}
                 None => possible.push(at),
             }

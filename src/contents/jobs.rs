@@ -145,6 +145,7 @@ impl Contents {
         private.public_key.clone_from(&public_key);
         Some(PendingKey {
             day: record.day(),
+            other_id: self.other_id(&record, &private.id),
             id: private.id.clone(),
             at: Some(key),
             present: Some(Arc::clone(&self.present)),
@@ -157,6 +158,17 @@ impl Contents {
             old: of_old,
             record,
         })
+    }
+
+    /// The identifier of the only public key object with a record, where it is another one than this.
+    fn other_id(&self, record: &Record, id: &[u8]) -> Option<Vec<u8>> {
+        match self.index.public_by_record.get(record).map(Vec::as_slice) {
+            Some([half]) if !self.is_twice(record) => {
+                let half = &self.public_keys.get(*half)?.stored;
+                (half.id != id).then(|| half.id.clone())
+            }
+            _ => None,
+        }
     }
 
     /// Whether the certificate that a record names is missing here, so that the record may be a copy from another token. That
@@ -281,6 +293,7 @@ impl Contents {
             record: record.clone(),
             day: record.day(),
             id: held.stored.id.clone(),
+            other_id: None,
             at: None,
             present: None,
             private: None,

@@ -21,6 +21,8 @@ pub struct PendingKey {
     pub(super) record: Record,
     pub(super) day: Date,
     pub(super) id: Vec<u8>,
+    /// The CKA_ID of its public half, where that is another one.
+    pub(super) other_id: Option<Vec<u8>>,
     /// Its place in the reading that it is from, and what else was there then.
     pub(super) at: Option<usize>,
     pub(super) present: Option<Arc<Present>>,
@@ -158,6 +160,7 @@ impl PendingKey {
             day: record.day(),
             record,
             id: private.id.clone(),
+            other_id: pair.public.as_ref().map(|half| &half.id).filter(|id| **id != private.id).cloned(),
             at: None,
             present: None,
             private: Some(private),
@@ -178,6 +181,11 @@ impl PendingKey {
     /// The CKA_ID.
     pub fn id(&self) -> &[u8] {
         &self.id
+    }
+
+    /// The CKA_ID of its public half, where that reads as another one than the key's.
+    pub(crate) fn other_id(&self) -> Option<&[u8]> {
+        self.other_id.as_deref()
     }
 
     /// How far the job got.

@@ -151,7 +151,7 @@ impl Contents {
                 (is_ours && self.value_hint(*at).is_none() || self.is_unexplained(*at))
                     && self.may_be_of_a_stray(*at, strays.get_or_init(|| self.kinds_of_strays()))
             };
-            (!olds.is_empty() || is_silent()) && !asks(at)
+            (!olds.is_empty() || self.has_the_record_of_a_stray(*at) || is_silent()) && !asks(at)
         };
         let without_record = (0..self.certificates.len()).filter_map(|at| self.recorded_without_key(at));
         let without_record = without_record.map(|(_, key)| key).filter(|at| !asks(at));

@@ -20,12 +20,12 @@ pub(super) fn write_and_verify(
     session: &Session,
     key: &StoredKey,
     certificate: &Certificate,
-    label: &[u8],
+    (id, label): (&[u8], &[u8]),
     before: Option<&Present>,
     run: &Run<'_>,
 ) -> Result<Written> {
     run.enter(Step::WriteCertificate)?;
-    let (written, detail) = session.write_certificate(certificate, Category::User, &key.id, label, before)?;
+    let (written, detail) = session.write_certificate(certificate, Category::User, id, label, before)?;
     match verify(session, key, certificate, &written, run) {
         Ok((mut notices, signed)) => {
             let signed = Some(signed).filter(|_| notices.is_empty());

@@ -66,3 +66,72 @@ fn what_cannot_be_put_beside_its_key_is_taken_back() {
         bank.soft.snapshot().assert_same_as(&stored);
     }
 }
+
+/// Of the private key another identifier is read than it was given and is found by: nothing is changed for it, the certificate stands where
+/// programs find its key, and the old one stays until a person names what follows it.
+#[test]
+fn an_identifier_that_is_misread_changes_nothing() {
+    for ways in ["key-ids-cut", "key-ids-garbled"] {
+        for line in ["renew", "install"] {
+            let case = format!("{ways} {line}");
+            let bank = Bank::alone(Kind::P256, days_from_now(11));
+            let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
+            let old = serial_hex(&bank.old.certificate);
+            let daily = |issuer: &str, ways: &str| {
+                let renew = ["renew", "--serial", &old, "--retire-old", "--trust-anchor", &anchor];
+                bank.odd(ways, &[&renew[..], &["--issuer", issuer]].concat())
+            };
+            let first = match line {
+                "renew" => daily(&issuer, ways),
+                _ => {
+                    bank.odd(ways, &["request", "--out", "request.pem"]).json();
+                    bank.write("answer", &bank.ca.issue_for(&bank.read("request.pem")).der());
+                    let install = ["install", "answer", "--retire-old", "--trust-anchor", &anchor];
+                    bank.odd(ways, &install)
+                }
+            };
+            let done = first.printed();
+            assert!(notice(&done, "id_differs").is_some(), "{case}: {done:#}");
+            let now = bank.soft.snapshot();
+            now.assert_keeps(&bank.before);
+            let new = now.added_since(&bank.before);
+            assert_eq!(new.len(), 3, "{case}: {new:?}");
+            assert!(
+                new.iter().all(|object| object.id == new[0].id && object.id.len() == 20),
+                "{case}: {new:?}"
+            );
+            // The next day, with the driver as it is and as it should be.
+            daily("touch asked; false", ways).json();
+            bank.soft.snapshot().assert_same_as(&now);
+            let list = bank.odd(ways, &["list"]).json();
+            assert!(!list.to_string().contains("key_missing"), "{case}: {list:#}");
+            assert_eq!(bank.odd(ways, &["pending"]).json(), serde_json::json!([]), "{case}");
+            assert_eq!(daily("touch asked; false", "").json()["retired"], true, "{case}");
+            assert!(!bank.file("asked").exists(), "{case}");
+            let left = bank.soft.snapshot();
+            assert_eq!(left.with_id(&bank.old.id).count(), 0);
+            left.assert_same_as(&now.only(|object| object.id != bank.old.id));
+        }
+    }
+}
+
+/// Given up, such a job leaves nothing; a sound driver shows another identifier than this computer has kept, and a person names that.
+#[test]
+fn a_job_whose_identifier_is_misread_is_given_up_whole() {
+    for (ways, then) in
+        [("key-ids-cut", "key-ids-cut"), ("key-ids-garbled", "key-ids-garbled"), ("key-ids-cut", "")]
+    {
+        let bank = Bank::alone(Kind::P256, days_from_now(11));
+        bank.odd(ways, &["request", "--out", "request.pem"]).json();
+        if then.is_empty() {
+            let waiting = bank.soft.snapshot();
+            bank.odd(then, &["abandon", "--yes"]).failed(Code::RemovalDoubtful);
+            bank.soft.snapshot().assert_same_as(&waiting);
+            let id = bank.odd(then, &["pending"]).json()[0]["id"].as_str().unwrap().to_owned();
+            bank.odd(then, &["abandon", "--yes", "--id", &id]).json();
+        } else {
+            bank.odd(then, &["abandon", "--yes"]).json();
+        }
+        bank.soft.snapshot().assert_same_as(&bank.before);
+    }
+}

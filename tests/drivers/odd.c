@@ -112,6 +112,11 @@ static U token_info(U slot, struct token_info *info)
         memset(info->label, ' ', 32);
         for (U i = 0; i < 32 && sscanf(word("label") + 2 * i, "%2hhx", info->label + i) == 1;) i++;
     }
+    /* `serial`: in hexadecimal. */
+    if (word("serial")) {
+        memset(info->serial, ' ', 16);
+        for (U i = 0; i < 16 && sscanf(word("serial") + 2 * i, "%2hhx", info->serial + i) == 1;) i++;
+    }
     /* `nul-behind`: every text is filled up with NUL. */
     B *texts[] = {info->label, info->manufacturer, info->model, info->serial};
     for (int i = 0; word("nul-behind") && i < 4; i++)
@@ -522,14 +527,19 @@ static U attributes(U session, U object, struct attribute *list, U count)
     for (U i = 0; word("ec-modulus") && i < count && i < 64; i++)
         if (list[i].type == 0x120 && !real->function[GET_ATTRIBUTES](session, object, &of_key, 1) && key_type == 3)
             list[i].length = unavailable - 1, rv = 0x150;
-    /* `key-ids-unread`: of a private key the CKA_ID is given as empty.
+    /* `key-ids-unread`: of a private key the CKA_ID is given as empty; `key-ids-cut`: 10 bytes of a longer one; `key-ids-garbled`: with
+     * another first byte.
      * `labels-unread`: of a private key no label is given: an empty one (1), none (2), CKR_OK and no length (3). `value-empty`: the value of
      * a certificate whose CKA_ID does not begin with 1 is empty, so often; `value-empty-from`: not the first ones. */
     static U class = 0, emptied, valued;
     struct attribute of_class = {0, &class, sizeof class};
-    int is_private = (word("labels-unread") || word("key-ids-unread")) && !real->function[GET_ATTRIBUTES](session, object, &of_class, 1) && class == 3;
+    int is_private = (word("labels-unread") || word("key-ids-unread") || word("key-ids-cut") || word("key-ids-garbled")) && !real->function[GET_ATTRIBUTES](session, object, &of_class, 1) && class == 3;
     for (U i = 0; i < count && i < 64 && is_private; i++)
         if (list[i].type == 0x102 && word("key-ids-unread")) list[i].length = 0;
+        else if (list[i].type == 0x102 && list[i].length > 10 && list[i].length != unavailable) {
+            if (word("key-ids-garbled") && list[i].value) *(B *)list[i].value ^= 0x55;
+            if (word("key-ids-cut")) list[i].length = 10;
+        }
         else if (list[i].type == 3 && word("labels-unread")) {
             list[i].length = number("labels-unread") == 1 ? 0 : unavailable;
             if (number("labels-unread") == 2) rv = 0x12;

@@ -8,7 +8,7 @@ use base16ct::lower::{decode_vec, encode_string as hex};
 use common::{Bank, Said};
 use serde_json::Value;
 use usbtoken::{Certificate, Code};
-use usbtoken_testkit::{Snapshot, TestCa};
+use usbtoken_testkit::{Kind, Snapshot, TestCa, serial_hex};
 
 const THEIRS: [u8; 1] = [0x55];
 
@@ -145,4 +145,48 @@ fn what_would_be_refused_as_an_answer_is_not_written() {
         bank.run(&["resume", "--id", id, "--issuer", "false"]).failed(Code::PendingNotFound);
     }
     bank.soft.snapshot().assert_same_as(&stored);
+}
+
+/// Another program moves the private key of what we have installed, or the certificate and the public key, to an identifier of its own or
+/// to that of a stranger's pair: the key is not missing, what follows goes on, and nothing is ordered for it.
+#[test]
+fn a_private_key_that_another_program_has_moved_is_not_missing() {
+    let cases = [("private key", false), ("the rest", false), ("private key", true), ("the rest", true)];
+    for (moved, strangers) in cases {
+        for retired in [false, true] {
+            let case = format!("{moved}, {strangers}, {retired}");
+            let bank = Bank::new();
+            let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
+            let old = serial_hex(&bank.old.certificate);
+            let line = |issuer: &str, retire: bool| {
+                let renew = ["renew", "--serial", &old, "--trust-anchor", &anchor, "--issuer", issuer];
+                let more: &[&str] = if retire { &["--retire-old"] } else { &[] };
+                bank.run(&[&renew[..], more].concat())
+            };
+            let new = line(&issuer, retired).json()["credential"]["id"].as_str().unwrap().to_owned();
+            let id = decode_vec(&new).unwrap();
+            bank.soft.inspect(|inspector| {
+                if strangers {
+                    inspector.generate_pair(Kind::P256, &THEIRS, "theirs");
+                }
+                inspector.move_apart(&id, &THEIRS, moved == "private key");
+            });
+            let left = bank.soft.snapshot();
+            let list = bank.run(&["list"]).json();
+            let missing =
+                list.as_array().unwrap().iter().filter(|one| one["not_renewable_because"] == "key_missing");
+            let missing: Vec<&str> = missing.map(|one| one["id"].as_str().unwrap()).collect();
+            assert!(!missing.contains(&new.as_str()) && !missing.contains(&"55"), "{case}: {list:#}");
+            assert_eq!(bank.run(&["pending"]).json(), serde_json::json!([]), "{case}");
+            let daily = line("touch asked; false", true);
+            if retired {
+                assert_eq!(daily.json()["already_renewed"], true, "{case}");
+            } else {
+                let error = daily.failed(Code::SuccessorNotBesideKey);
+                assert!(error["facts"]["go_on"].to_string().contains("--successor"), "{case}: {error:#}");
+            }
+            assert!(!bank.file("asked").exists(), "{case}");
+            bank.soft.snapshot().assert_same_as(&left);
+        }
+    }
 }

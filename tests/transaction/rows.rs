@@ -6,13 +6,15 @@ mod common;
 
 use std::time::SystemTime;
 
+use base16ct::lower::encode_string as hex;
 use common::{Bank, credential, facts, policy, read, refused, run};
+use serde_json::{Value, json};
 use usbtoken::bank::OldCredential;
 use usbtoken::error::Fact;
 use usbtoken::pki::Window;
 use usbtoken::renewal::{Confirmation, Retire};
-use usbtoken::{Code, Credential, Install, Renewal, Session};
-use usbtoken_testkit::{Kind, NameDer, Text, days_from_now};
+use usbtoken::{Certificate, Code, Credential, Install, Renewal, Session};
+use usbtoken_testkit::{Kind, NameDer, Text, days_from_now, serial_hex};
 
 const URL: &str = "https://bank.example/login";
 
@@ -127,4 +129,46 @@ fn a_successor_of_another_user_is_not_taken_for_ones_own() {
         let retired = Retire::of(old, &bank.anchored()).successor(new.certificate()).run(&session, &run());
         assert_eq!(retired.unwrap().successor.certificate(), new.certificate());
     }
+}
+
+/// Each that was removed is named by what it was, however many have followed since, whatever of it other programs have kept.
+#[test]
+fn what_was_removed_earlier_in_a_row_is_named_by_itself() {
+    let bank = Bank::alone(Kind::P256, days_from_now(11));
+    let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
+    let renew = |more: &[&str]| {
+        let line = ["renew", "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer];
+        bank.run(&[&line[..], more].concat()).json()["credential"].clone()
+    };
+    let second = renew(&[]);
+    renew(&["--force"]);
+    let (serial, second_serial) = (serial_hex(&bank.old.certificate), second["serial"].as_str().unwrap());
+    let sha256 = hex(&Certificate::from_der(&bank.old.certificate).unwrap().fingerprint());
+    let by_sha256 = format!("sha256:{sha256}");
+    let first = json!({ "id": "01", "serial": serial, "sha256": sha256 });
+    let between = json!({ "id": second["id"], "serial": second_serial, "sha256": second["sha256"] });
+    let last = bank.soft.snapshot();
+    assert_eq!(last.objects().len(), 3);
+    let named: [(&[&str], &Value); 4] = [
+        (&["--serial", &by_sha256], &first),
+        (&["--serial", &serial], &first),
+        (&["--id", "01"], &first),
+        (&["--serial", second_serial], &between),
+    ];
+    let retire = |which: &[&str]| {
+        let line = ["retire", "--yes", "--trust-anchor", &anchor];
+        bank.run(&[&line[..], which].concat()).json()
+    };
+    for (which, expected) in named {
+        let done = retire(which);
+        assert_eq!((&done["retired"], &done["already_removed"]), (expected, &true.into()), "{which:?}");
+        bank.soft.snapshot().assert_same_as(&last);
+    }
+    // Another program's copy is none of the removal of the first one, though it is the last that ended.
+    bank.soft.inspect(|inspector| inspector.write_certificate(&bank.old.certificate, &[0x55], "copy"));
+    let copied = bank.soft.snapshot();
+    let done = retire(&["--serial", &serial]);
+    assert_eq!((&done["retired"], &done["already_removed"]), (&first, &true.into()), "{done:#}");
+    assert_eq!(done["notices"][0]["name"], "copy_kept", "{done:#}");
+    bank.soft.snapshot().assert_same_as(&copied);
 }

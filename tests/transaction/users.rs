@@ -294,7 +294,68 @@ fn a_user_without_a_home_needs_the_installers_folder() {
     );
     let error = machine.told("without").failed(Code::LockUnusable);
     assert_eq!(error["facts"]["path"][0], "/var/lib/usbtoken/locks");
+    assert_eq!(error["facts"]["reason"][0], "no_home");
     machine.told("with").json();
+}
+
+/// As of a job that root starts for another user, with root's variables: what is kept is in the home of the user's own.
+#[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
+fn variables_that_lead_to_somebody_else_stop_nothing() {
+    let machine = Machine::new();
+    machine.play(&format!(
+        r#"{LED}
+        mkdir -m 700 roots; printf 999999 > wrong
+        led utone first "HOME=$PWD/roots" renew --pin-file pin --issuer 'cat > sent; false'
+        mv sent sent1
+        led utone second "HOME=$PWD/one XDG_STATE_HOME=$PWD/roots/s" renew --pin-file pin --issuer 'cat > sent; false'
+        cmp sent sent1; rm sent
+        mkdir -p -m 700 roots/.local/state/usbtoken; chmod 755 roots roots/.local roots/.local/state
+        led utone third "HOME=$PWD/roots" renew --pin-file pin --issuer 'cat > sent; false'
+        cmp sent sent1
+        led utone fourth "HOME=$PWD/two" pending --pin-file pin
+        led utone wrong "HOME=$PWD/roots" pending --pin-file wrong
+        led utone before "HOME=$PWD/two" pending --pin-file wrong
+        ls one/.local/state/usbtoken/*.job
+        ls two/.local 2> /dev/null && exit 1
+        # Nor does root keep anything in the home of another.
+        mount -t tmpfs -o mode=700 none "$(getent passwd 0 | cut -d: -f6)"
+        led root root "HOME=$PWD/two" renew --pin-file pin --issuer false
+        ls two/.local 2> /dev/null && exit 1
+        true"#
+    ));
+    for name in ["first", "second", "third"] {
+        machine.told(name).failed(Code::IssuerFailed);
+    }
+    assert_eq!(machine.told("fourth").json().as_array().unwrap().len(), 1);
+    machine.told("wrong").failed(Code::PinIncorrect);
+    machine.told("before").failed(Code::PinWrongBefore);
+    machine.told("root").failed(Code::PendingExists);
+}
+
+/// A command under a name, with these variables.
+const LED: &str = r#"led() {
+    user=$1; name=$2; variables=$3; shift 3; status=0
+    as "$user" env -u XDG_STATE_HOME $variables "$PWD/usbtoken" --json --lang en --token "$URI" --module "$MODULE" "$@" \
+        > "$name.out" 2> "$name.err" || status=$?
+    echo $status > "$name.exit"
+}"#;
+
+/// Where there is no home either, the error says what is to be set.
+#[test]
+#[ignore = "several users are played by root: `cargo xtask test users`"]
+fn a_user_without_a_home_names_a_folder() {
+    let machine = Machine::new();
+    machine.play(&format!(
+        r#"{LED}
+        machine; mkdir -m 700 roots
+        led utnone without "HOME=$PWD/roots" renew --pin-file pin --issuer false
+        led utnone with "HOME=$PWD/roots XDG_STATE_HOME=$PWD/state" renew --pin-file pin --issuer false"#
+    ));
+    let error = machine.told("without").failed(Code::JournalUnusable);
+    assert_eq!(error["facts"]["expected"][0], "XDG_STATE_HOME, HOME", "{error:#}");
+    assert!(error["hint"].as_str().unwrap().contains("XDG_STATE_HOME"), "{error:#}");
+    machine.told("with").failed(Code::IssuerFailed);
 }
 
 /// The same user, another program, while the command holds a PIN.

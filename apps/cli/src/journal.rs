@@ -8,6 +8,7 @@ mod begun;
 mod confirmations;
 mod in_use;
 mod labels;
+mod names;
 mod orders;
 mod private;
 mod removed;
@@ -31,6 +32,7 @@ use usbtoken::pki::{Name, PublicKey, Request};
 use usbtoken::places::OldCertificate;
 use usbtoken::{Code, Credential, Error, Pending, Policy, Result};
 
+use self::names::{earlier_name, name};
 pub use self::orders::Order;
 pub use self::removed::Removed;
 pub use self::wrong_pin::WrongPin;
@@ -160,6 +162,10 @@ impl JournalEntry {
             && self.old_serial.as_deref() == Some(&*old.serial().to_string())
     }
 
+    fn is_of(&self, token: &TokenIdentity, key_id: &str) -> bool {
+        self.key_id == key_id && self.token.is_same_token(token)
+    }
+
     /// Whether the request is for this key.
     pub fn is_for(&self, key: &PublicKey) -> bool {
         self.key_fingerprint == fingerprint(key)
@@ -204,10 +210,15 @@ impl Journal {
     /// [`Code::JournalUnusable`], also when something is in its place that was not written here: it stays.
     pub fn keep(&self, entry: &JournalEntry) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.folder.join(format!("{}.{RECORD}", name(&entry.token, &entry.key_id)));
+        let path = self.place(&entry.token, &entry.key_id, RECORD);
         self.read(&path)?;
         let bytes = serde_json::to_vec_pretty(entry).map_err(|error| self.unusable(&path, error.into()))?;
-        private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
+        private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))?;
+        // What an earlier release has kept of it says nothing more.
+        let mut earlier = self.records_of(&entry.token, &entry.key_id).unwrap_or_default();
+        earlier.retain(|other| *other != path);
+        earlier.iter().for_each(|other| drop(self.remove_file(other)));
+        Ok(())
     }
 
     /// What is kept of the job of this key; `None` where there is nothing.
@@ -216,13 +227,17 @@ impl Journal {
     /// [`Code::JournalUnusable`] when there is something that cannot be trusted or read; it stays as it is.
     pub fn entry(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<Option<JournalEntry>> {
         let key_id = hex(key_id);
-        let path = self.folder.join(format!("{}.{RECORD}", name(token, &key_id)));
+        let mut path = self.found(token, &key_id, RECORD);
         if !private::may_be_there(&path) {
-            return Ok(None);
+            // An earlier release, to which its driver spelled the serial number in another way.
+            match self.records_of(token, &key_id).ok().and_then(|others| others.into_iter().next()) {
+                Some(other) => path = other,
+                None => return Ok(None),
+            }
         }
         self.folder_is_there()?;
         match self.read(&path)? {
-            Some(entry) if entry.token == *token && entry.key_id == key_id => Ok(Some(entry)),
+            Some(entry) if entry.is_of(token, &key_id) => Ok(Some(entry)),
             Some(_) => Err(self.unusable(&path, invalid("the record is another job's"))),
             None => Ok(None),
         }
@@ -294,8 +309,10 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn answers(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-        let prefix = format!("{}-", name(token, &hex(key_id)));
-        let ours = self.files(|file| file.starts_with(&prefix) && file.ends_with(&format!(".{ANSWER}")))?;
+        let key_id = hex(key_id);
+        let names = [name(token, &key_id), earlier_name(token, &key_id)];
+        let is_ours = |file: &str| names.iter().any(|name| belongs(file, name, &['-']));
+        let ours = self.files(|file| is_ours(file) && file.ends_with(&format!(".{ANSWER}")))?;
         let read = ours.into_iter().map(|path| match private::read(&path, Self::LARGEST_ANSWER as u64) {
             Ok(bytes) => Ok((path, bytes.unwrap_or_default())),
             Err(error) => Err(self.unusable(&path, error)),
@@ -308,12 +325,11 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`].
     pub fn remove(&self, token: &TokenIdentity, key_id: &[u8]) -> Result<()> {
-        let name = name(token, &hex(key_id));
-        let of_job = |file: &str| file.strip_prefix(&name).is_some_and(|rest| rest.starts_with(['.', '-']));
-        for path in self.files(of_job)? {
-            self.remove_file(&path)?;
-        }
-        Ok(())
+        let key_id = hex(key_id);
+        let names = [name(token, &key_id), earlier_name(token, &key_id)];
+        let of_job = self.files(|file| names.iter().any(|name| belongs(file, name, &['.', '-'])))?;
+        let of_job = of_job.into_iter().chain(self.records_of(token, &key_id)?);
+        of_job.into_iter().try_for_each(|path| self.remove_file(&path))
     }
 
     /// Forgets one answer.
@@ -343,6 +359,15 @@ impl Journal {
         } else {
             Err(self.unusable(path, invalid("written by another version of this program")))
         }
+    }
+
+    /// The records of this job, by whichever spelling of the serial number they were named.
+    fn records_of(&self, token: &TokenIdentity, key_id: &str) -> Result<Vec<PathBuf>> {
+        let mut records = self.files(|file| file.ends_with(&format!(".{RECORD}")))?;
+        let is_of_job =
+            |path: &Path| self.read(path).ok().flatten().is_some_and(|entry| entry.is_of(token, key_id));
+        records.retain(|path| is_of_job(path));
+        Ok(records)
     }
 
     fn folder_is_there(&self) -> Result<bool> {
@@ -385,13 +410,7 @@ fn invalid(why: &'static str) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidData, why)
 }
 
-/// The name of a job's files: what tells the token from others, and the key or the old certificate.
-fn name(token: &TokenIdentity, job: &str) -> String {
-    let mut digest = Sha256::new();
-    for part in [&token.manufacturer, &token.model, &token.serial, &token.label] {
-        digest.update(part.as_bytes());
-        digest.update([0]);
-    }
-    digest.update(job.as_bytes());
-    hex(digest.finalize().get(..16).unwrap_or_default())
+/// Whether a file is of this name, with one of these signs behind it.
+fn belongs(file: &str, name: &str, signs: &[char]) -> bool {
+    file.strip_prefix(name).is_some_and(|rest| rest.starts_with(signs))
 }

@@ -3,7 +3,6 @@
 mod orders;
 mod removed;
 
-use std::env;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -43,6 +42,8 @@ enum Place {
 
 /// The option that names the file for an answer.
 pub const SAVE_ANSWER: &str = "--save-answer";
+/// What names the folder for state.
+pub const STATE_VARIABLES: &str = "XDG_STATE_HOME, HOME";
 const BEGIN: &str = "-----BEGIN CA ANSWER-----";
 const END: &str = "-----END CA ANSWER-----";
 
@@ -109,50 +110,21 @@ impl Drop for Incoming<'_> {
     }
 }
 
-/// The folder for what a user's programs keep between their runs (XDG Base Directory Specification 0.8; on Windows
-/// the one for application data of this computer).
+/// The folder for what a user's programs keep between their runs.
 pub fn state_folder() -> Option<PathBuf> {
-    let variable =
-        |name| surroundings::variable(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
-    let base = if cfg!(windows) {
-        variable("LOCALAPPDATA")
-    } else {
-        let home = || variable("HOME").or_else(home_of_user).map(|home| home.join(".local/state"));
-        variable("XDG_STATE_HOME").or_else(home)
-    };
-    base.map(|base| base.join("usbtoken"))
+    usbtoken::state::folder(surroundings::variable)
 }
 
 /// The folder of the same kind in the home that the system's list of users gives the real user, whatever the environment
 /// says: what must hold for every program of the user is kept there. Who has no home has what the environment says.
 pub fn own_folder() -> Option<PathBuf> {
-    real_home().map(|home| home.join(".local/state/usbtoken")).or_else(state_folder)
-}
-
-#[cfg(unix)]
-fn real_home() -> Option<PathBuf> {
-    use std::os::unix::fs::MetadataExt as _;
-    let user = nix::unistd::getuid();
-    let home = nix::unistd::User::from_uid(user).ok()??.dir;
-    let metadata = std::fs::metadata(&home).ok()?;
-    (home.is_absolute() && metadata.is_dir() && metadata.uid() == user.as_raw()).then_some(home)
-}
-
-/// There the folder for application data is the user's.
-#[cfg(not(unix))]
-fn real_home() -> Option<PathBuf> {
-    None
+    usbtoken::state::own_folder().or_else(state_folder)
 }
 
 /// When an earlier run last wrote there: looked up once in a run, for it asks of every token, and of every file there.
 fn last_change(journal: &Journal) -> Option<SystemTime> {
     static CHANGED: OnceLock<Option<SystemTime>> = OnceLock::new();
     *CHANGED.get_or_init(|| journal.last_change())
-}
-
-/// Where no variable says it.
-fn home_of_user() -> Option<PathBuf> {
-    env::home_dir().filter(|home| home.is_absolute())
 }
 
 impl Keeper {
@@ -166,7 +138,7 @@ impl Keeper {
         let passed = journal.as_ref().and_then(last_change);
         let usable = match &journal {
             Some(journal) => journal.prepare(),
-            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, "XDG_STATE_HOME, HOME")),
+            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, STATE_VARIABLES)),
         };
         let place = match (save_answer, &usable) {
             (Some(path), _) => {
@@ -180,7 +152,7 @@ impl Keeper {
         if let (Err(error), Place::TemporaryFolder) = (usable, &place)
             && temporary_file().is_err()
         {
-            return Err(error);
+            return Err(error.fact(Fact::Expected, SAVE_ANSWER));
         }
         Ok(Keeper { journal, place, passed })
     }
@@ -230,7 +202,7 @@ impl Keeper {
     pub fn update(&self, entry: &JournalEntry) -> Result<()> {
         match &self.journal {
             Some(journal) => journal.keep(entry),
-            None => Err(Error::new(Code::JournalUnusable)),
+            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, STATE_VARIABLES)),
         }
     }
 
@@ -408,7 +380,7 @@ impl Keeper {
     pub fn other_token(&self, error: &Error, session: &Session, response: &Response) -> Option<JournalEntry> {
         let no_match = [Code::PendingNotFound, Code::KeyMismatch, Code::AnswerNoLeaf];
         let entry = no_match.contains(&error.code()).then(|| self.job_of(response))?;
-        entry.filter(|entry| entry.token != *session.token().identity())
+        entry.filter(|entry| !entry.token.is_same_token(session.token().identity()))
     }
 
     /// Keeps the record of a login.
@@ -418,7 +390,7 @@ impl Keeper {
     pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
         match &self.journal {
             Some(journal) => journal.keep_confirmation(record),
-            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, "XDG_STATE_HOME, HOME")),
+            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, STATE_VARIABLES)),
         }
     }
 

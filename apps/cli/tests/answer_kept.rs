@@ -120,7 +120,8 @@ fn without_a_state_folder_another_place_is_found_before_the_ca_is_asked() {
     stage.write("file", b"no folder");
     let renew = "usbtoken renew --json --pin-file pin --issuer 'touch asked; echo nothing'";
     let nowhere = format!("XDG_STATE_HOME=$PWD/file TMPDIR=/nonexistent {renew}");
-    stage.shell(&nowhere).failed("journal_unusable", 2);
+    let error = stage.shell(&nowhere).failed("journal_unusable", 2);
+    assert!(error["hint"].as_str().unwrap().contains("--save-answer"), "{error:#}");
     assert!(!stage.file("asked").exists());
     stage.token.snapshot().assert_same_as(&before);
 
@@ -271,6 +272,8 @@ fn a_damaged_record_is_an_error_and_stays() {
     std::fs::write(record, "{").unwrap();
     let issuer = ["resume", "--id", &id, "--issuer", "touch asked; false"];
     let error = stage.run(&issuer).failed("journal_unusable", 2);
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("XDG_STATE_HOME") && !hint.contains("--save-answer"), "{error:#}");
     assert_eq!(fact(&error, "path"), record.display().to_string());
     assert_eq!(std::fs::read(record).unwrap(), b"{");
     assert!(!stage.file("asked").exists());

@@ -143,3 +143,31 @@ fn a_run_that_was_kept_out_changes_nothing_of_the_mark() {
     assert_eq!(wrong(&corrected), ("pin_incorrect".to_owned(), 1));
     assert!(mark() > noted);
 }
+
+/// The clock was ahead when a wrong PIN was noted, and was put right since: a person may say that the PIN is right now, and of runs that say
+/// so at once one alone sends a wrong one.
+#[test]
+fn a_mark_from_the_future_lets_a_person_say_that_the_pin_is_right() {
+    let stage = Stage::new();
+    let before = stage.token.snapshot();
+    let lines: [&[&str]; 4] = [&["list"], &["pending"], &["renew", "--issuer", "false"], &["list"]];
+    let corrected = ["--pin-env", "TEST_PIN", "--pin-corrected"];
+    for ahead in [60, 86_400] {
+        let (pins, errors) = at_once(&stage, &["--pin-env", "TEST_PIN"], &lines);
+        assert_eq!(pins, 1, "{errors:?}");
+        let put_ahead = || {
+            let mark = std::fs::OpenOptions::new().write(true).open(stage.mark()).unwrap();
+            mark.set_modified(std::time::SystemTime::now() + Duration::from_secs(ahead)).unwrap();
+        };
+        put_ahead();
+        let (pins, errors) = at_once(&stage, &["--pin-env", "TEST_PIN"], &lines);
+        assert_eq!(pins, 0, "{errors:?}");
+        let (pins, errors) = at_once(&stage, &corrected, &lines);
+        assert_eq!(pins, 1, "{errors:?}");
+        assert_eq!(errors.iter().filter(|name| *name == "pin_wrong_before").count(), 3, "{errors:?}");
+        put_ahead();
+        stage.run(&["list", "--pin-corrected"]).succeeded();
+        assert!(!stage.mark().exists());
+        stage.token.snapshot().assert_same_as(&before);
+    }
+}

@@ -41,6 +41,10 @@ fn a_pin_in_the_place_of_a_name_is_not_shown() {
         "--pin=648219",
         "-p648219",
         "-648219",
+        "--pin-file648219",
+        "--pin-env648219",
+        "--pin-file-648219",
+        "--pin-as-typed=648219",
     ];
     for option in options {
         for done in list(&stage, option) {

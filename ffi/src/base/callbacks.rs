@@ -20,7 +20,6 @@ use zeroize::Zeroizing;
 use crate::base::args::{self, PIN_LIMIT, Sized32};
 use crate::base::lock::lock;
 use crate::base::orders::Orders;
-use crate::base::state::state_folder;
 use crate::base::status::{self, USBTOKEN_OK, usbtoken_status};
 use crate::base::text::Text;
 
@@ -196,7 +195,7 @@ impl Host {
             caller: Arc::new(Mutex::new(caller)),
             orders: Arc::default(),
             installations: Arc::default(),
-            state: state_folder().map(Arc::from),
+            state: usbtoken::state::folder(|name| std::env::var_os(name)).map(Arc::from),
         }
     }
 

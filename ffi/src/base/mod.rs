@@ -8,6 +8,5 @@ pub(crate) mod details;
 pub(crate) mod handle;
 pub(crate) mod lock;
 pub(crate) mod orders;
-pub(crate) mod state;
 pub mod status;
 pub(crate) mod text;

@@ -182,6 +182,28 @@ static void forked_beside_a_lock(void)
     usbtoken_context_free(&context);
 }
 
+/* Where the parent has ended the driver before, a child begins anew. */
+static void forked_afterwards(void)
+{
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        usbtoken_context *context = forking_context();
+        usbtoken_token *token = NULL;
+        usbtoken_session *session = NULL;
+        int32_t checked = 0;
+        OK(context, usbtoken_find(context, arguments[2], NUL, &token));
+        OK(token, usbtoken_login(token, arguments[3], NUL, 0, &session));
+        OK(session, usbtoken_session_pin_was_checked(session, &checked));
+        CHECK(checked == 1);
+        usbtoken_session_free(&session);
+        usbtoken_token_free(&token);
+        usbtoken_context_free(&context);
+        _exit(0);
+    }
+    await(child);
+}
+
 static void forked(void)
 {
     forked_beside_a_lock();
@@ -201,6 +223,11 @@ static void forked(void)
         usbtoken_session_free(&session);
         usbtoken_token_free(&token);
         usbtoken_context_free(&context);
+        /* Nor is the parent's login anybody's here who begins anew: with whatever PIN. */
+        context = forking_context();
+        EXPECT(USBTOKEN_FORKED, context, usbtoken_find(context, arguments[2], NUL, &other));
+        CHECK(other == NULL);
+        usbtoken_context_free(&context);
         _exit(0);
     }
     await(child);
@@ -212,6 +239,7 @@ static void forked(void)
     usbtoken_token_free(&token);
     look(context);
     usbtoken_context_free(&context);
+    forked_afterwards();
 }
 
 static atomic_int inside, cancelled, returned;

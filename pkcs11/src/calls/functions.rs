@@ -135,9 +135,23 @@ impl Functions {
         }
     }
 
+    /// Refuses to initialise a driver in a forked child whose parent had it initialised when it forked: some drivers take that for
+    /// done, and log nobody in who is logged in there. A host knows by itself whose it is, and a new one has nothing of a parent's.
+    ///
+    /// # Errors
+    /// [`Failure::Forked`].
+    pub(super) fn not_inherited(&self, function: &'static str) -> Outcome<()> {
+        if self.is_hosted() { Ok(()) } else { self.same_process(function) }
+    }
+
     /// From now on the driver belongs to this process.
     pub(super) fn belongs_here(&self) {
         self.process.store(std::process::id(), Ordering::Relaxed);
+    }
+
+    /// From now on the driver is initialised in no process.
+    pub(super) fn belongs_to_none(&self) {
+        self.process.store(0, Ordering::Relaxed);
     }
 
     /// Calls a function in the process that initialised the driver, where the driver has it, and gives whatever came of it.

@@ -22,7 +22,12 @@ impl Functions {
     /// it; one that wants arguments gets some that ask for nothing.
     ///
     /// Returns whether this call did it: `false` when somebody in this process had done so before.
+    ///
+    /// # Errors
+    /// Also [`Failure::Forked`] where the driver was initialised before the process was forked, and not ended: what it has open
+    /// then, a login too, is the parent's.
     pub fn initialize(&self) -> Outcome<bool> {
+        self.not_inherited("C_Initialize")?;
         let done = self.initialize_for(Threads::Several).or_else(|failure| match failure.rv() {
             None | Some(CKR_CRYPTOKI_ALREADY_INITIALIZED) => Err(failure),
             Some(_) => self.initialize_gently().map_err(|gentler| more_telling(failure, gentler)),
@@ -62,6 +67,7 @@ impl Functions {
     ///
     /// Returns whether this call did it, as [`Functions::initialize`].
     pub fn initialize_with(&self, parameters: &CStr) -> Outcome<bool> {
+        self.not_inherited("C_Initialize")?;
         let request = Request::InitializeNss { parameters: parameters.to_bytes().into() };
         let result = self.perform_anywhere(&request).and_then(|reply| checked(request.function(), reply.rv));
         let ours = match result {
@@ -76,9 +82,9 @@ impl Functions {
         Ok(ours)
     }
 
-    /// C_Finalize.
+    /// C_Finalize. A process that is forked afterwards initialises the driver for itself.
     pub fn finalize(&self) -> Outcome<()> {
-        self.call(&Request::Finalize).map(drop)
+        self.call(&Request::Finalize).map(|_| self.belongs_to_none())
     }
 
     /// C_GetInfo.

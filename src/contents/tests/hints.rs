@@ -257,3 +257,43 @@ fn labels_are_bytes() {
     assert_eq!(padded.as_str(), plain.as_str());
     assert_ne!(padded, plain);
 }
+
+/// Another program has moved the private key, or the other two: their record is one still. A stranger's key may have the identifier.
+#[test]
+fn a_key_under_another_identifier_than_its_certificate_is_known_by_their_record() {
+    let label = |bank: &Bank| String::from_utf8(bank.record.label().to_vec()).unwrap();
+    for (has_half, strangers) in [(true, false), (true, true), (false, false), (false, true)] {
+        let bank = Bank::new();
+        let public = bank.new.public_key();
+        let made = Made::default().certificate(11, b"new", &label(&bank), bank.new.der());
+        let mut made = silent(made, 12, b"moved", bank.record.label(), public);
+        if has_half {
+            half(&mut made, 13, b"new", bank.record.label(), public);
+        }
+        if strangers {
+            half(&mut made, 23, b"moved", b"theirs", &key().0);
+        }
+        let mut contents = made.contents();
+        contents.prove_successors(&made).unwrap();
+        let key = of(&contents, &bank.new).private_key().unwrap().id.clone();
+        assert_eq!(key, b"moved", "{has_half} {strangers}");
+        assert_eq!(states(&made), [], "{has_half} {strangers}");
+        let found = made.contents().signing_key(&made, public, b"new").unwrap();
+        assert_eq!(found.map(|key| key.id).as_deref(), Some(&b"moved"[..]), "{has_half} {strangers}");
+    }
+}
+
+/// Of two with one record neither is guessed by it; each that may be it signs.
+#[test]
+fn a_record_on_two_keys_gives_a_certificate_none_without_a_signature() {
+    let bank = Bank::new();
+    let (public, ours) = (bank.new.public_key(), bank.record.label());
+    let made = silent(Made::default(), 22, b"theirs", ours, &key().0);
+    let mut made = silent(made, 12, b"moved", ours, public);
+    half(&mut made, 13, b"new", ours, public);
+    let made = made.certificate(11, b"new", "x", bank.new.der());
+    assert!(of(&made.contents(), &bank.new).private_key().is_err());
+    let mut contents = made.contents();
+    contents.prove_successors(&made).unwrap();
+    assert_eq!(of(&contents, &bank.new).private_key().unwrap().id, b"moved");
+}

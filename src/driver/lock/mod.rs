@@ -18,7 +18,6 @@ use super::ckr::During as _;
 use super::mutex::lock;
 use super::token::{Token, TokenIdentity};
 use crate::error::{Code, Error, Fact, Result, Step};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
@@ -84,7 +83,7 @@ impl TokenLock {
             let error = Error::new(Code::Busy).during(Step::Preflight).fact(Fact::Token, token);
             holder.into_iter().fold(error, |error, holder| error.fact(Fact::Holder, holder))
         };
-        let name = name_of(token);
+        let name = token.name();
         let here = Here::claim(&name).ok_or_else(|| busy(Some(Holder::ThisProgram)))?;
         let refused = |folder: &Path, refused| match refused {
             Refused::Held(holder) => busy(holder),
@@ -97,7 +96,10 @@ impl TokenLock {
             // The place of all users is enough.
             Some((_, Err(Refused::Unusable(..)))) | None if machine.is_some() => None,
             Some((folder, Err(error))) => return Err(refused(folder, error)),
-            None => return Err(unusable(places.machine.folder(), std::io::ErrorKind::NotFound.into())),
+            None => {
+                let error = unusable(places.machine.folder(), std::io::ErrorKind::NotFound.into());
+                return Err(error.fact(Fact::Reason, "no_home"));
+            }
         };
         Ok(TokenLock { in_host: None, user, machine, _here: here })
     }
@@ -115,23 +117,6 @@ fn unusable(folder: &Path, error: std::io::Error) -> Error {
         .fact(Fact::Path, folder.display())
         .fact(Fact::Detail, &error)
         .caused_by(error)
-}
-
-/// What stands for a token in the places of the lock: its serial number where it has one, since drivers of one token do
-/// not agree on the rest.
-fn name_of(token: &TokenIdentity) -> String {
-    let plain = |text: &str| text.trim_matches(['\0', ' ']).to_ascii_uppercase();
-    let serial = plain(&token.serial);
-    let parts = match serial.as_str() {
-        "" => vec![plain(&token.manufacturer), plain(&token.model), plain(&token.label)],
-        _ => vec![serial],
-    };
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update(part.as_bytes());
-        digest.update([0]);
-    }
-    base16ct::lower::encode_string(digest.finalize().get(..16).unwrap_or_default())
 }
 
 /// What this process holds, by name: its own sessions are told apart from other programs. A forked child holds nothing of

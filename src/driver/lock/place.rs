@@ -321,12 +321,7 @@ fn is_still_there(file: &File, path: &Path) -> io::Result<bool> {
 /// The folder of this user; `None` for one whose home is nobody's, somebody else's, or not there.
 #[cfg(unix)]
 pub(super) fn of_user() -> Option<UserPlace> {
-    use std::os::unix::fs::MetadataExt as _;
-    let user = nix::unistd::getuid();
-    let home = nix::unistd::User::from_uid(user).ok()??.dir;
-    let metadata = fs::metadata(&home).ok()?;
-    let own = home.is_absolute() && metadata.is_dir() && metadata.uid() == user.as_raw();
-    own.then(|| UserPlace::new(&home, ".local/state/usbtoken/lock"))
+    crate::state::home().map(|home| UserPlace::new(&home, ".local/state/usbtoken/lock"))
 }
 
 /// The folder of this user, whose access list keeps others out.

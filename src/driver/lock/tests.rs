@@ -48,7 +48,7 @@ impl Machine {
     }
 
     fn file(&self, token: &TokenIdentity) -> PathBuf {
-        self.user().folder().join(name_of(token))
+        self.user().folder().join(token.name())
     }
 }
 
@@ -88,7 +88,7 @@ fn many_threads_never_hold_it_together() {
             scope.spawn(|| {
                 for _ in 0..300 {
                     // Past the list of this process, as another program comes.
-                    let name = name_of(&token("3"));
+                    let name = token("3").name();
                     if let Ok(file) = place::take_user(&machine.user(), &name) {
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         taken.fetch_add(1, Ordering::SeqCst);
@@ -107,7 +107,7 @@ fn many_threads_never_hold_it_together() {
 fn one_token_has_one_name_through_every_driver() {
     let named = |serial: &str, label: &str| {
         let (manufacturer, model) = (label.to_owned(), label.to_owned());
-        name_of(&TokenIdentity { label: label.into(), manufacturer, model, serial: serial.into() })
+        TokenIdentity { label: label.into(), manufacturer, model, serial: serial.into() }.name()
     };
     assert_eq!(named("00ab12", "BANK"), named(" 00AB12\0\0", "BANK (User PIN)"));
     assert_ne!(named("00ab12", "BANK"), named("00ab13", "BANK"));
@@ -117,7 +117,7 @@ fn one_token_has_one_name_through_every_driver() {
 #[test]
 fn where_both_places_are_both_are_held() {
     let machine = Machine::installed();
-    let (token, name) = (token("4"), name_of(&token("4")));
+    let (token, name) = (token("4"), token("4").name());
     let held = TokenLock::take_in(&machine.places(), &token).unwrap();
     let user = place::take_user(&machine.user(), &name).unwrap_err();
     assert!(matches!(user, Refused::Held(Some(Holder::ThisProgram))), "{user:?}");
@@ -131,7 +131,7 @@ fn where_both_places_are_both_are_held() {
 #[test]
 fn one_common_place_is_enough_to_meet() {
     let (before, after) = (Machine::new(), Machine::installed());
-    let name = name_of(&token("5"));
+    let name = token("5").name();
     let early = place::take_user(&before.user(), &name).unwrap();
     let late = Places { user: before.places().user, ..after.places() };
     assert_eq!(refused(&late, &token("5")).code(), Code::Busy);
@@ -142,7 +142,7 @@ fn one_common_place_is_enough_to_meet() {
 #[test]
 fn who_has_no_home_meets_the_others_where_the_installer_says() {
     let machine = Machine::installed();
-    let name = name_of(&token("6"));
+    let name = token("6").name();
     let held = place::take_machine(&machine.places().machine, &name).unwrap();
     assert_eq!(refused(&machine.homeless(), &token("6")).code(), Code::Busy);
     drop(held);
@@ -155,6 +155,7 @@ fn without_any_place_no_job_begins() {
     let error = refused(&machine.homeless(), &token("7"));
     assert_eq!(error.code(), Code::LockUnusable);
     assert_eq!(fact(&error, Fact::Path), Some(machine.common().display().to_string()));
+    assert_eq!(fact(&error, Fact::Reason).as_deref(), Some("no_home"));
     // And the next one is not told that somebody is at work.
     assert_eq!(refused(&machine.homeless(), &token("7")).code(), Code::LockUnusable);
 }
@@ -173,16 +174,16 @@ fn a_place_that_is_not_this_users_alone_is_not_used() {
         }),
         ("a link in its place", &|folder| {
             fs::DirBuilder::new().mode(0o700).create(folder).unwrap();
-            symlink(elsewhere.path().join("file"), folder.join(name_of(&token("8")))).unwrap();
+            symlink(elsewhere.path().join("file"), folder.join(token("8").name())).unwrap();
         }),
         ("a pipe in its place", &|folder| {
             fs::DirBuilder::new().mode(0o700).create(folder).unwrap();
-            let pipe = folder.join(name_of(&token("8")));
+            let pipe = folder.join(token("8").name());
             assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
         }),
         ("a folder in its place", &|folder| {
             fs::DirBuilder::new().mode(0o700).create(folder).unwrap();
-            fs::create_dir(folder.join(name_of(&token("8")))).unwrap();
+            fs::create_dir(folder.join(token("8").name())).unwrap();
         }),
     ];
     for (what, put) in spoil {
@@ -246,7 +247,7 @@ fn a_lock_whose_file_is_not_there_any_more_is_lost() {
         );
         assert_eq!(fact(&lost, Fact::Path), Some(file.display().to_string()), "{what}");
         if why == "lock_removed" {
-            let new = place::take_user(&machine.user(), &name_of(&token("11"))).unwrap();
+            let new = place::take_user(&machine.user(), &token("11").name()).unwrap();
             drop(lock);
             assert!(file.exists(), "{what}: the new one's is left alone");
             drop(new);

@@ -2,7 +2,7 @@
 
 use super::holder::Holder;
 use super::place::{Refused, UserFile, UserPlace, of_user, take_user};
-use super::{Here, name_of, unusable};
+use super::{Here, unusable};
 use crate::driver::token::TokenIdentity;
 use crate::error::{Code, Error, Fact, Result, Step};
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ impl LoginTurn {
     }
 
     pub(super) fn take_in(place: &UserPlace, token: &TokenIdentity, at_most: Duration) -> Result<Self> {
-        let name = format!("{}.login", name_of(token));
+        let name = format!("{}.login", token.name());
         let until = Instant::now() + at_most;
         loop {
             let holder = match Here::claim(&name).map(|here| (here, take_user(place, &name))) {

@@ -111,7 +111,7 @@ fn unloaded(path: &Path, failure: LoadFailure) -> Error {
         LoadFailure::NoHost(why) => fail(Code::DriverHostUnusable).fact(Fact::Detail, why),
         LoadFailure::NotConfined(why) => fail(Code::DriverNotConfined).fact(Fact::Detail, why),
         LoadFailure::Exhausted(why) => fail(Code::OutOfMemory).fact(Fact::Detail, why),
-        LoadFailure::NoList(failure) if failure.has_ended_host() => {
+        LoadFailure::NoList(failure) if says_more(&failure) => {
             failure.during(Step::LoadDriver).fact(Fact::Path, path.display())
         }
         LoadFailure::NoList(failure) => {
@@ -120,6 +120,11 @@ fn unloaded(path: &Path, failure: LoadFailure) -> Error {
             fail(Code::DriverInitFailed).fact(Fact::Detail, detail).caused_by(error)
         }
     }
+}
+
+/// Whether a failure says more than that the driver could not be initialised.
+fn says_more(failure: &Failure) -> bool {
+    failure.has_ended_host() || matches!(failure, Failure::Forked { .. })
 }
 
 /// That this program itself is in a call of the driver at this path, which may take minutes; of this thread alone, or of any.
@@ -205,10 +210,9 @@ impl Driver {
 
     /// Why it did not start.
     fn not_started(&self, failure: Failure) -> Error {
-        // That says more than that it could not be initialised.
-        let has_ended = failure.has_ended_host();
+        let says_more = says_more(&failure);
         let error = failure.during(Step::InitializeDriver);
-        if has_ended {
+        if says_more {
             return error.fact(Fact::Path, self.path.display());
         }
         Error::new(Code::DriverInitFailed).fact(Fact::Path, self.path.display()).because_of(error)

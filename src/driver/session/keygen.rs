@@ -239,11 +239,14 @@ impl Session {
     }
 
     /// A token that gave the pair a label of its own choice, or no identifier, may take ours afterwards. An identifier that it
-    /// chose stays, on both halves; without one the certificate would not belong to its key for any program.
+    /// chose stays, on both halves; without one the certificate would not belong to its key for any program. Where the private key is
+    /// found under the one that it was given, and reads as under another, nothing was chosen.
     fn named(&self, pair: NewKeyPair, id: &[u8], label: &[u8]) -> Result<NewKeyPair> {
         let Some(public) = &pair.public else { return Ok(NewKeyPair { labelled: false, ..pair }) };
+        let is_misread = public.id == id && self.is_misread(&pair.private, id)?;
+        let has_its_id = |id: &[u8]| is_misread || pair.has_id(id);
         let id = if pair.private.id.is_empty() { id } else { &pair.private.id };
-        if pair.has_id(id) && pair.has_label(label) {
+        if has_its_id(id) && pair.has_label(label) {
             return Ok(pair);
         }
         let open = self.open_session();
@@ -251,7 +254,7 @@ impl Session {
             Halves { public: open.handle_of(public.place)?, private: open.handle_of(pair.private.place)? };
         for (half, has) in [(halves.public, &public.id), (halves.private, &pair.private.id)] {
             // Each for itself, since either may be refused. Whether it was taken, the reading says.
-            if *has != id {
+            if *has != id && !is_misread {
                 let functions = self.to_write(Step::GenerateKeyPair)?;
                 let _ = functions.set_attributes(open.handle(), half, Template::new().bytes(CKA_ID, id));
             }
@@ -266,6 +269,19 @@ impl Session {
             return Err(unfit("CKA_ID"));
         }
         Ok(NewKeyPair { labelled: again.has_label(label), ..again })
+    }
+
+    /// Whether a private key stands under this CKA_ID, by which programs find it, although another one is read of it.
+    ///
+    /// # Errors
+    /// What the search returns.
+    pub(crate) fn is_misread(&self, key: &StoredKey, id: &[u8]) -> Result<bool> {
+        if key.id.is_empty() || key.id == id || id.is_empty() {
+            return Ok(false);
+        }
+        let open = self.open_session();
+        let found = open.find(Template::new().number(CKA_CLASS, CKO_PRIVATE_KEY).bytes(CKA_ID, id))?;
+        Ok(found.contains(&open.handle_of(key.place)?))
     }
 
     /// Whether a key has this label on the token, and not one that the token has chosen.

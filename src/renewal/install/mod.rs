@@ -315,7 +315,13 @@ impl Job<'_> {
         let renewed = old.as_ref().filter(|_| made_here).map(OldCertificate::certificate);
         let day = jst_date(Clock::SYSTEM.now());
         run.begin_installation(&Installation::new(&leaf, day).renewing(renewed, issuer));
-        let write = || write_and_verify(self.session, private, &leaf, key.label(), before, run);
+        // A driver may read another identifier of the private key than programs find it by.
+        let misread = match key.waiting().and_then(PendingKey::other_id) {
+            Some(id) if self.session.is_misread(private, id)? => Some(id),
+            _ => None,
+        };
+        let id = misread.unwrap_or(&private.id);
+        let write = || write_and_verify(self.session, private, &leaf, (id, key.label()), before, run);
         let written = match write() {
             // Some tokens hold one certificate for a key, and half a one is one.
             Err(error) if error.is_refusal() && !half_written.is_empty() => {
@@ -325,6 +331,7 @@ impl Job<'_> {
             written => written?,
         };
         notices.extend(written.notices.into_iter().map(Warning::from));
+        notices.extend(misread.map(|_| Notice::IdDiffers.into()));
         // The credential is complete, whatever becomes of that.
         let _ = self.session.remove_half_written(&half_written);
         let old = match old {

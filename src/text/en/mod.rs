@@ -208,7 +208,7 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "Nothing has to be done. What the other program has stored was left as it is.",
         ),
         Notice::IdDiffers => w(
-            "The token gave the new certificate another id than its key's: some programs may not find the key.",
+            "The token shows the new certificate and its key under different ids (CKA_ID): some programs may not find the key.",
             "Log in with it before the old one is removed.",
         ),
         Notice::MoreAfterLogin => w(

@@ -22,6 +22,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "initial_pin") => {
             "this USB token comes with an initial PIN: enter that one until it is changed, the changed one afterwards"
         }
+        (Fact::Reason, "no_home") => {
+            "the system's list of users gives this user no home of their own here, so that only the installer's folder would do"
+        }
         (Fact::Reason, "file_not_there") => {
             "there is no file of the name that was given (the name is not shown)"
         }

@@ -22,6 +22,9 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "initial_pin") => {
             "このUSBトークンは初期PINで届きます。まだ変更していなければ初期PINを、変更したあとは変更後のPINを入力します"
         }
+        (Fact::Reason, "no_home") => {
+            "システムのユーザー一覧に、このユーザー自身のホームがありません。そのため、インストーラが作るフォルダが必要です"
+        }
         (Fact::Reason, "file_not_there") => "指定された名前のファイルがありません（名前は表示しません）",
         (Fact::Reason, "variable_not_set") => "指定された名前の環境変数がありません（名前は表示しません）",
         (Fact::Reason, "pin_several_lines") => "2行以上あります。PINだけを1行で書いてください",

@@ -9,7 +9,7 @@ use usbtoken::places::OldCertificate;
 use usbtoken::renewal::PendingKey;
 use usbtoken::{Certificate, Result};
 
-use super::{Journal, LARGEST_RECORD, name, private};
+use super::{Journal, LARGEST_RECORD, private};
 
 const BEGUN: &str = "begun";
 
@@ -31,7 +31,7 @@ impl Journal {
         now: SystemTime,
     ) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.note(token, serial(old.map(OldCertificate::certificate)).as_deref());
+        let [path, _] = self.notes(token, serial(old.map(OldCertificate::certificate)).as_deref());
         let day = jst_date(now).to_string();
         let note = match old.filter(|old| old.on_token().is_none()).map(serde_json::to_string) {
             Some(Ok(old)) => format!("{day}\n{old}"),
@@ -46,20 +46,22 @@ impl Journal {
     /// # Errors
     /// [`usbtoken::Code::JournalUnusable`].
     pub fn forget_begin(&self, token: &TokenIdentity, old: Option<&Certificate>) -> Result<()> {
-        self.remove_file(&self.note(token, serial(old).as_deref()))
+        self.notes(token, serial(old).as_deref()).iter().try_for_each(|note| self.remove_file(note))
     }
 
     /// Whether this key was made here by a run that ended before its request was kept.
     pub fn was_never_sent(&self, token: &TokenIdentity, key: &PendingKey) -> bool {
-        let note = read(&self.note(token, key.concerns().as_deref()));
-        self.folder_is_there().unwrap_or(false) && note.is_some_and(|note| note.day == key.since())
+        let notes = self.notes(token, key.concerns().as_deref());
+        let is_its = |note: &PathBuf| read(note).is_some_and(|note| note.day == key.since());
+        self.folder_is_there().unwrap_or(false) && notes.iter().any(is_its)
     }
 
     /// The certificate from elsewhere that such a key renews.
     pub fn begun_for(&self, token: &TokenIdentity, key: &PendingKey) -> Option<OldCertificate> {
         let is_its = |path: &Path, old: &OldCertificate| {
             let certificate = old.certificate();
-            key.renews(certificate) && self.note(token, serial(Some(certificate)).as_deref()) == path
+            key.renews(certificate)
+                && self.notes(token, serial(Some(certificate)).as_deref()).iter().any(|note| note == path)
         };
         self.begun().into_iter().find(|(path, old)| is_its(path, old)).map(|(_, old)| old)
     }
@@ -74,8 +76,8 @@ impl Journal {
             .collect()
     }
 
-    fn note(&self, token: &TokenIdentity, old_serial: Option<&str>) -> PathBuf {
-        self.folder.join(format!("{}.{BEGUN}", name(token, old_serial.unwrap_or("first"))))
+    fn notes(&self, token: &TokenIdentity, old_serial: Option<&str>) -> [PathBuf; 2] {
+        self.places(token, old_serial.unwrap_or("first"), BEGUN)
     }
 }
 

@@ -6,7 +6,7 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::renewal::Confirmation;
 use usbtoken::{Certificate, Result};
 
-use super::{Journal, LARGEST_RECORD, name, private};
+use super::{Journal, LARGEST_RECORD, private};
 
 const CONFIRMED: &str = "confirmed";
 
@@ -17,7 +17,7 @@ impl Journal {
     /// [`Code::JournalUnusable`].
     pub fn keep_confirmation(&self, record: &Confirmation) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.confirmed(record);
+        let path = self.place(record.token(), record.fingerprint(), CONFIRMED);
         let bytes = serde_json::to_vec_pretty(record).map_err(|error| self.unusable(&path, error.into()))?;
         private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
     }
@@ -30,7 +30,9 @@ impl Journal {
     pub fn confirmations(&self, token: &TokenIdentity) -> Result<Vec<Confirmation>> {
         let read = |path: &PathBuf| {
             let bytes = private::read(path, LARGEST_RECORD).ok().flatten()?;
-            serde_json::from_slice::<Confirmation>(&bytes).ok().filter(|record| record.token() == token)
+            serde_json::from_slice::<Confirmation>(&bytes)
+                .ok()
+                .filter(|record| record.token().is_same_token(token))
         };
         Ok(self.files(|file| file.ends_with(&format!(".{CONFIRMED}")))?.iter().filter_map(read).collect())
     }
@@ -42,12 +44,10 @@ impl Journal {
     pub fn forget_confirmation(&self, token: &TokenIdentity, certificate: &Certificate) -> Result<()> {
         let of_certificate = |record: &Confirmation| record.is_of(certificate);
         for record in self.confirmations(token)?.iter().filter(|record| of_certificate(record)) {
-            self.remove_file(&self.confirmed(record))?;
+            for path in self.places(record.token(), record.fingerprint(), CONFIRMED) {
+                self.remove_file(&path)?;
+            }
         }
         Ok(())
-    }
-
-    fn confirmed(&self, record: &Confirmation) -> PathBuf {
-        self.folder.join(format!("{}.{CONFIRMED}", name(record.token(), record.fingerprint())))
     }
 }

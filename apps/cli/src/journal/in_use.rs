@@ -24,7 +24,7 @@ impl Journal {
     pub fn orders_for_keys_in_use(&self, token: &TokenIdentity) -> Vec<JournalEntry> {
         let records = self.files(|file| file.ends_with(&format!(".{RECORD}"))).unwrap_or_default();
         let kept = records.iter().filter_map(|path| self.read(path).ok().flatten());
-        kept.filter(|entry| entry.token == *token && entry.reuses_key()).collect()
+        kept.filter(|entry| entry.token.is_same_token(token) && entry.reuses_key()).collect()
     }
 
     /// The requests that were made here: each by its public key and the serial number of what it renews, empty for a first certificate. What cannot be

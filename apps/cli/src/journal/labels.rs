@@ -13,7 +13,7 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::PublicKey;
 use usbtoken::{Pending, Result};
 
-use super::{Journal, LARGEST_RECORD, name, private};
+use super::{Journal, LARGEST_RECORD, private};
 
 const LABEL: &str = "label";
 
@@ -44,7 +44,7 @@ impl Journal {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
         let key_id = hex(pending.key_id());
         // Not by the job's name: it stays when that is forgotten.
-        let path = self.folder.join(format!("{}.{LABEL}", name(token, &format!("{LABEL} {key_id}"))));
+        let path = self.place(token, &format!("{LABEL} {key_id}"), LABEL);
         let public_key = Some(hex(pending.request().public_key().spki_der()));
         let kept = KeptLabel { token: token.clone(), key_id, label: hex(label), public_key, taken };
         let bytes = serde_json::to_vec_pretty(&kept).map_err(|error| self.unusable(&path, error.into()))?;
@@ -73,6 +73,6 @@ impl Journal {
             let bytes = private::read(&path, LARGEST_RECORD).ok()??;
             serde_json::from_slice::<KeptLabel>(&bytes).ok()
         };
-        files.into_iter().filter_map(read).filter(|kept| kept.token == *token)
+        files.into_iter().filter_map(read).filter(|kept| kept.token.is_same_token(token))
     }
 }

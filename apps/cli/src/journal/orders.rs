@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use usbtoken::Result;
 use usbtoken::driver::TokenIdentity;
 
-use super::{Journal, LARGEST_RECORD, RECORD, name, private};
+use super::{Journal, LARGEST_RECORD, RECORD, private};
 use crate::reference::Reference;
 
 const ORDER: &str = "order";
@@ -33,7 +33,7 @@ impl Journal {
     /// [`usbtoken::Code::JournalUnusable`].
     pub fn keep_order(&self, order: &Order) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.folder.join(format!("{}.{ORDER}", name(&order.token, &order.key_id)));
+        let path = self.place(&order.token, &order.key_id, ORDER);
         let bytes = serde_json::to_vec_pretty(order).map_err(|error| self.unusable(&path, error.into()))?;
         private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
     }
@@ -43,7 +43,7 @@ impl Journal {
         let in_record = self.entry(token, key_id).ok().flatten().and_then(|entry| entry.reference);
         in_record.or_else(|| {
             let (orders, key_id) = (self.noted_orders(), hex(key_id));
-            let of_key = |order: &Order| order.token == *token && order.key_id == key_id;
+            let of_key = |order: &Order| order.key_id == key_id && order.token.is_same_token(token);
             orders.into_iter().find(of_key).map(|order| order.reference)
         })
     }
@@ -58,7 +58,9 @@ impl Journal {
         let jobs = self.files(|file| file.ends_with(&format!(".{RECORD}"))).unwrap_or_default();
         let mut orders: Vec<Order> = jobs.into_iter().filter_map(of_job).collect();
         for noted in self.noted_orders() {
-            if orders.iter().all(|known| (&known.token, &known.key_id) != (&noted.token, &noted.key_id)) {
+            let is_it =
+                |known: &Order| known.key_id == noted.key_id && known.token.is_same_token(&noted.token);
+            if !orders.iter().any(is_it) {
                 orders.push(noted);
             }
         }

@@ -62,6 +62,11 @@ pub(super) fn try_file(folder: &Path) -> io::Result<()> {
     temporary(folder).map(drop)
 }
 
+/// What the clock behind the folder's files says now.
+pub(super) fn now(folder: &Path) -> io::Result<SystemTime> {
+    temporary(folder)?.as_file().metadata()?.modified()
+}
+
 /// Writes a file, or leaves an empty one where the disk takes no more.
 pub(super) fn write_or_touch(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     write(folder, path, bytes).or_else(|_| match temporary(folder)?.persist_noclobber(path) {

@@ -1,5 +1,6 @@
 //! What was removed from tokens because another took its place: a run every day may go on naming it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use base16ct::lower::{decode_vec, encode_string as hex};
@@ -8,7 +9,7 @@ use usbtoken::driver::TokenIdentity;
 use usbtoken::renewal::{BegunRemoval, Retired};
 use usbtoken::{Certificate, Code, Credential, Result, TokenUri};
 
-use super::{Journal, LARGEST_RECORD, VERSION, name, private};
+use super::{Journal, LARGEST_RECORD, VERSION, private};
 
 const REMOVED: &str = "removed";
 
@@ -32,6 +33,9 @@ pub struct Removed {
     /// Whether nobody has seen that its removal, which began, came to its end.
     #[serde(skip)]
     pub only_begun: bool,
+    /// The one that is meant, where this one took its place and was removed later.
+    #[serde(skip)]
+    pub meant: Option<Box<Removed>>,
 }
 
 impl Removed {
@@ -47,6 +51,7 @@ impl Removed {
             fingerprint: fingerprint(old.certificate()),
             successor: fingerprint(retired.successor.certificate()),
             only_begun: false,
+            meant: None,
         }
     }
 
@@ -61,7 +66,13 @@ impl Removed {
             fingerprint: begun.fingerprint,
             successor: fingerprint(&begun.by),
             only_begun: true,
+            meant: None,
         }
+    }
+
+    /// The one of its row that is meant.
+    pub fn meant(&self) -> &Removed {
+        self.meant.as_deref().unwrap_or(self)
     }
 
     /// Whether it is this one. Another program may have written a copy under another identifier, or with a label of its own.
@@ -120,7 +131,7 @@ impl Journal {
     /// [`usbtoken::Code::JournalUnusable`].
     pub fn note_removed(&self, removed: &Removed) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.folder.join(format!("{}.{REMOVED}", name(&removed.token, &removed.fingerprint)));
+        let path = self.place(&removed.token, &removed.fingerprint, REMOVED);
         let bytes = serde_json::to_vec_pretty(removed).map_err(|error| self.unusable(&path, error.into()))?;
         private::write(&self.folder, &path, &bytes).map_err(|error| self.unusable(&path, error))
     }
@@ -131,19 +142,16 @@ impl Journal {
     /// [`usbtoken::Code::JournalUnusable`].
     pub fn note_told(&self, token: &TokenIdentity, old: &Certificate, why: Code) -> Result<()> {
         private::make_folder(&self.folder).map_err(|error| self.unusable(&self.folder, error))?;
-        let path = self.path_of_told(token, old, why);
+        let path = self.place(token, &fingerprint(old), &kind_of_told(why));
         private::write(&self.folder, &path, why.name().as_bytes())
             .map_err(|error| self.unusable(&path, error))
     }
 
     /// Whether a person was told so.
     pub fn was_told(&self, token: &TokenIdentity, old: &Certificate, why: Code) -> bool {
-        let read = private::read(&self.path_of_told(token, old, why), LARGEST_RECORD);
+        let told = self.found(token, &fingerprint(old), &kind_of_told(why));
+        let read = private::read(&told, LARGEST_RECORD);
         read.ok().flatten().is_some_and(|read| *read == *why.name().as_bytes())
-    }
-
-    fn path_of_told(&self, token: &TokenIdentity, old: &Certificate, why: Code) -> PathBuf {
-        self.folder.join(format!("{}.{}.told", name(token, &fingerprint(old)), why.name()))
     }
 
     /// What was removed from this token. What cannot be trusted or read is passed over.
@@ -152,7 +160,10 @@ impl Journal {
     /// [`usbtoken::Code::JournalUnusable`] for the folder.
     pub fn removed(&self, token: &TokenIdentity) -> Result<Vec<Removed>> {
         let mut removed = self.removed_anywhere()?;
-        removed.retain(|one| one.token == *token);
+        removed.retain(|one| one.token.is_same_token(token));
+        // One may be noted under two spellings of the token's serial number.
+        let mut seen = HashSet::new();
+        removed.retain(|one| seen.insert(one.fingerprint.clone()));
         Ok(removed)
     }
 
@@ -169,6 +180,10 @@ impl Journal {
         };
         Ok(self.files(|file| file.ends_with(&format!(".{REMOVED}")))?.iter().filter_map(read).collect())
     }
+}
+
+fn kind_of_told(why: Code) -> String {
+    format!("{}.told", why.name())
 }
 
 fn fingerprint(certificate: &Certificate) -> String {

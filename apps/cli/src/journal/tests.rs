@@ -2,7 +2,7 @@ use super::*;
 
 fn token(label: &str) -> TokenIdentity {
     let text = |text: &str| text.to_owned();
-    TokenIdentity { label: text(label), manufacturer: text("M"), model: text("T"), serial: text("1") }
+    TokenIdentity { label: text(label), manufacturer: text("M"), model: text("T"), serial: text(label) }
 }
 
 fn entry(label: &str, key_id: &str) -> JournalEntry {

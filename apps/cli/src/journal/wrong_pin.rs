@@ -7,7 +7,7 @@ use usbtoken::Result;
 use usbtoken::driver::TokenIdentity;
 use usbtoken::pki::jst_date;
 
-use super::{Journal, LARGEST_RECORD, invalid, name, private};
+use super::{Journal, LARGEST_RECORD, invalid, private};
 
 const WRONG_PIN: &str = "wrong-pin";
 /// Stands behind the day where a change of the PIN was under way. Earlier releases noted the day alone.
@@ -84,7 +84,8 @@ impl Journal {
     /// # Errors
     /// [`Code::JournalUnusable`](usbtoken::Code::JournalUnusable) when something is in its place that was not written here.
     pub fn wrong_pin_before(&self, token: &TokenIdentity) -> Result<Option<WrongPin>> {
-        let path = self.wrong_pin(token);
+        // Where an earlier release has noted one too, both say the same.
+        let path = self.found(token, "", WRONG_PIN);
         let note = private::read(&path, LARGEST_RECORD).map_err(|error| self.unusable(&path, error))?;
         let Some(note) = note else { return Ok(None) };
         WrongPin::parsed(note).map(Some).ok_or_else(|| self.unusable(&path, invalid("no_date")))
@@ -92,7 +93,12 @@ impl Journal {
 
     /// The moment at which that was noted.
     pub fn wrong_pin_noted(&self, token: &TokenIdentity) -> Option<SystemTime> {
-        std::fs::symlink_metadata(self.wrong_pin(token)).ok()?.modified().ok()
+        std::fs::symlink_metadata(self.found(token, "", WRONG_PIN)).ok()?.modified().ok()
+    }
+
+    /// The same clock's moment now; `None` where no file can be made.
+    pub fn now(&self) -> Option<SystemTime> {
+        private::now(&self.folder).ok()
     }
 
     /// Forgets it: a person has logged in, or the token took what was sent.
@@ -103,12 +109,15 @@ impl Journal {
         match self.wrong_pin_before(token) {
             Ok(None) => Ok(()),
             // Also what was not written here: it would keep programs out for ever.
-            Ok(Some(_)) | Err(_) => self.remove_file(&self.wrong_pin(token)),
+            Ok(Some(_)) | Err(_) => {
+                let marks = self.places(token, "", WRONG_PIN);
+                marks.iter().try_for_each(|mark| self.remove_file(mark))
+            }
         }
     }
 
     fn wrong_pin(&self, token: &TokenIdentity) -> PathBuf {
-        self.folder.join(format!("{}.{WRONG_PIN}", name(token, "")))
+        self.place(token, "", WRONG_PIN)
     }
 }
 

@@ -6,7 +6,7 @@ use usbtoken::error::Fact;
 use usbtoken::renewal::PendingKey;
 use usbtoken::{Code, Error, Result, Session};
 
-use super::Keeper;
+use super::{Keeper, STATE_VARIABLES};
 use crate::journal::{Journal, JournalEntry, Order};
 use crate::reference::Reference;
 
@@ -35,7 +35,7 @@ impl Keeper {
         let order = Order { token, key_id: hex(key.id()), old_serial, reference: reference.clone() };
         match &self.journal {
             Some(journal) => journal.keep_order(&order),
-            None => Err(Error::new(Code::JournalUnusable)),
+            None => Err(Error::new(Code::JournalUnusable).fact(Fact::Expected, STATE_VARIABLES)),
         }
     }
 
@@ -50,7 +50,7 @@ impl Keeper {
         let named: Vec<&str> =
             error.facts().filter(|(fact, _)| *fact == Fact::Token).map(|(_, token)| token).collect();
         let is_meant = |order: &Order| {
-            token.is_none_or(|token| order.token == *token)
+            token.is_none_or(|token| order.token.is_same_token(token))
                 && (named.is_empty() || named.contains(&order.token.to_string().as_str()))
                 && (keys.is_empty() || keys.contains(&order.key_id.as_str()))
                 && old.is_none_or(|serial| order.old_serial.as_deref() == Some(serial))
@@ -71,7 +71,7 @@ mod tests {
 
     fn token(label: &str) -> TokenIdentity {
         let text = |text: &str| text.to_owned();
-        TokenIdentity { label: text(label), manufacturer: text("M"), model: text("T"), serial: text("1") }
+        TokenIdentity { label: text(label), manufacturer: text("M"), model: text("T"), serial: text(label) }
     }
 
     /// The only order there is belongs to an error that names no token, or its own.

@@ -30,7 +30,7 @@ impl Keeper {
 
     /// Those of them that are not this token.
     pub fn ordered_beside(&self, token: &TokenIdentity, old: &Certificate) -> Vec<TokenIdentity> {
-        self.ordered(old).into_iter().filter(|other| other != token).collect()
+        self.ordered(old).into_iter().filter(|other| !other.is_same_token(token)).collect()
     }
 
     /// The token that this certificate was renewed onto here, and by what, where it is another than this one.
@@ -40,7 +40,7 @@ impl Keeper {
         old: &Certificate,
     ) -> Option<(TokenIdentity, Certificate)> {
         let run = Run::default().installations_in(self.folder()?);
-        run.renewed_onto(old).filter(|(other, _)| token != Some(other))
+        run.renewed_onto(old).filter(|(other, _)| !token.is_some_and(|token| token.is_same_token(other)))
     }
 
     /// Whether that renewal is shown to be there no more by what its token shows.
@@ -99,7 +99,7 @@ impl Keeper {
         run.replaced(removed.into_iter().map(|one| (one.fingerprint, one.successor)))
     }
 
-    /// What was removed last of the row in which the one is that is meant.
+    /// What was removed last of the row in which the one is that is meant, with that.
     pub fn last_removed(
         &self,
         token: &TokenIdentity,
@@ -111,7 +111,8 @@ impl Keeper {
             removed.push(begun);
         }
         let mut last = removed.iter().filter(|one| is_meant(one));
-        let mut one = last.next().filter(|_| last.next().is_none())?;
+        let meant = last.next().filter(|_| last.next().is_none())?;
+        let mut one = meant;
         // A row is no longer than what was noted.
         for _ in &removed {
             match removed.iter().find(|later| one.made_room_for(later)) {
@@ -119,6 +120,9 @@ impl Keeper {
                 None => break,
             }
         }
-        Some(one.clone())
+        let earlier = (one != meant).then(|| Box::new(meant.clone()));
+        let mut last = one.clone();
+        last.meant = earlier;
+        Some(last)
     }
 }

@@ -410,8 +410,8 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::BadArgument if expects(error, crate::args::YES) => Words::HintYes,
         Code::RequestWouldDiffer => Words::HintSignAgain,
         Code::JournalUnusable if error.step() == Some(Step::LogIn) => Words::HintPinPlace,
-        Code::JournalUnusable if error.step() == Some(Step::Abandon) => return None, // No answer comes.
-        Code::JournalUnusable => Words::HintSaveAnswer,
+        Code::JournalUnusable if expects(error, crate::kept::SAVE_ANSWER) => Words::HintSaveAnswer,
+        Code::JournalUnusable => Words::HintStatePlace,
         Code::AlreadyInstalled | Code::AuthorisationRejected => return None,
         // The command that goes on is named.
         _ if error.facts().any(|(fact, _)| fact == Fact::GoOn) => return None,

@@ -14,7 +14,7 @@ use usbtoken::{Code, Error, Result, Session};
 
 use crate::args::Global;
 use crate::journal::{Journal, WrongPin};
-use crate::kept::{own_folder, state_folder};
+use crate::kept::{STATE_VARIABLES, own_folder, state_folder};
 
 /// How long a run waits for others that log in to the same token. A login is a matter of seconds, also on slow tokens.
 const OTHERS: Duration = Duration::from_secs(60);
@@ -196,7 +196,14 @@ impl<'a> Mark<'a> {
     /// Whether another run has sent a wrong PIN since this one was told that it is right now: it was the same one.
     fn was_wrong_meanwhile(&self) -> bool {
         let noted = self.journal.as_ref().and_then(|journal| journal.wrong_pin_noted(&self.token.identity));
-        matches!((self.corrected_since, noted), (Some(since), Some(noted)) if noted >= since)
+        let (Some(since), Some(noted)) = (self.corrected_since, noted) else { return false };
+        noted >= since && !self.is_from_the_future(noted, since)
+    }
+
+    /// Whether it was noted while the clock was ahead of what it is now: then no run of this moment has noted it.
+    fn is_from_the_future(&self, noted: SystemTime, since: SystemTime) -> bool {
+        let now = self.journal.as_ref().and_then(Journal::now);
+        now.is_some_and(|now| since <= now && now < noted)
     }
 
     fn before(&self) -> Result<Option<WrongPin>> {
@@ -209,7 +216,9 @@ impl<'a> Mark<'a> {
     }
 
     fn place(&self) -> Result<&Journal> {
-        self.journal.as_ref().ok_or_else(|| Error::new(Code::JournalUnusable).fact(Fact::Expected, "HOME"))
+        self.journal
+            .as_ref()
+            .ok_or_else(|| Error::new(Code::JournalUnusable).fact(Fact::Expected, STATE_VARIABLES))
     }
 
     fn journals(&self) -> impl Iterator<Item = &Journal> {

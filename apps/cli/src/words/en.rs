@@ -71,7 +71,7 @@ pub(super) fn words(words: &Words<'_>) -> String {
             "A change of the PIN was interrupted: the NEW PIN may hold. Enter the new one first, and if it is wrong, the old one. Try no others."
         }
         Words::HintPinPlace => {
-            "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal."
+            "Make the place that is named one of this user alone (folder 0700, file 0600), with free space, or log in at a terminal. It is below the home of this user; who has none needs a folder in XDG_STATE_HOME."
         }
         Words::OrderForgotten => "The order is forgotten on this computer. Nothing on the token was changed.",
         Words::PinPad(token) => {
@@ -276,6 +276,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintOverwrite => "To overwrite the file, add --overwrite.",
         Words::HintSignAgain => "To sign it anew, add --sign-again.",
         Words::HintSaveAnswer => "To name a file for the answer yourself, add --save-answer FILE.",
+        Words::HintStatePlace => {
+            "The folder is in the one that XDG_STATE_HOME names, else below HOME: let it be one of this user alone (0700)."
+        }
         Words::HintOtherFile => {
             "Name a new file in a folder that can be written with --save-answer, or leave that option out."
         }

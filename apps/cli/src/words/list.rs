@@ -335,6 +335,8 @@ pub enum Words<'a> {
     HintSignAgain,
     /// Hint of the command: name the file for the answer.
     HintSaveAnswer,
+    /// Hint of the command: what chooses the folder for state.
+    HintStatePlace,
     /// Hint of the command: another file for the answer.
     HintOtherFile,
     /// The place of an answer that no file took.

@@ -42,12 +42,26 @@ impl Drop for Mark {
 
 impl Mark {
     fn of(token: &SoftToken) -> Mark {
-        let parts = ["SoftHSM project", "SoftHSM v2", token.serial(), token.label()];
-        let name = Sha256::digest(parts.map(|part| format!("{part}\0")).concat());
-        let user = nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap();
-        let name = format!(".local/state/usbtoken/{}.wrong-pin", hex(&name[..16]));
-        Mark(user.dir.join(name))
+        Mark(own_state().join(format!("{}.wrong-pin", kept_name(token.serial(), ""))))
     }
+}
+
+/// Where what holds in every environment is kept.
+pub fn own_state() -> PathBuf {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap();
+    user.dir.join(".local/state/usbtoken")
+}
+
+/// The name of a file that is kept of a token with this serial number, and of a job on it.
+pub fn kept_name(serial: &str, job: &str) -> String {
+    let token = Sha256::digest(format!("{}\0", serial.to_ascii_uppercase()));
+    hex(&Sha256::digest(format!("{}\0{job}", hex(&token[..16])))[..16])
+}
+
+/// The same as earlier releases had it.
+pub fn earlier_kept_name(token: &SoftToken, serial: &str, job: &str) -> String {
+    let parts = ["SoftHSM project", "SoftHSM v2", serial, token.label()];
+    hex(&Sha256::digest(parts.map(|part| format!("{part}\0")).concat() + job)[..16])
 }
 
 /// What a run of the command came to.

@@ -75,7 +75,9 @@ impl KeptInstallations {
         // Of a removal that goes on, the key may have gone with its label.
         let before = removal_in(&self.path_of_removal(&fingerprint(old))).and_then(|begun| begun.of);
         let mut labels: Vec<String> = labels.iter().map(|label| hex(label)).collect();
-        labels.extend(before.filter(|of| of.token == *token).map(|of| of.labels).unwrap_or_default());
+        labels.extend(
+            before.filter(|of| of.token.is_same_token(token)).map(|of| of.labels).unwrap_or_default(),
+        );
         labels.sort_unstable();
         labels.dedup();
         let of = Of {
@@ -114,7 +116,7 @@ impl KeptInstallations {
         let begun = |path: PathBuf| {
             let fingerprint = path.file_stem()?.to_str()?.to_owned();
             let Removal { id, of, .. } = removal_in(&path)?;
-            let of = of.filter(|of| of.token == *token)?;
+            let of = of.filter(|of| of.token.is_same_token(token))?;
             let by = Certificate::from_der(&decode_vec(&of.by).ok()?).ok()?;
             let labels = of.labels.iter().map(decode_vec).collect::<Result<_, _>>().ok()?;
             Some(BegunRemoval { id: decode_vec(&id).ok()?, serial: of.serial, fingerprint, labels, by })

@@ -235,6 +235,17 @@ impl Inspector {
         }
     }
 
+    /// Gives the private key with this CKA_ID another one, or what else has it.
+    pub fn move_apart(&self, id: &[u8], other: &[u8], private: bool) {
+        let private_key = self.object(ObjectClass::PRIVATE_KEY, id);
+        for handle in self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects") {
+            if (handle == private_key) == private {
+                let other = [Attribute::Id(other.to_vec())];
+                self.session.update_attributes(handle, &other).expect("C_SetAttributeValue");
+            }
+        }
+    }
+
     /// Removes every object with this CKA_ID. A token may take others away with an object, so the rest is searched for each time.
     pub fn destroy(&self, id: &[u8]) {
         let with_id = || self.session.find_objects(&[Attribute::Id(id.to_vec())]).expect("C_FindObjects");

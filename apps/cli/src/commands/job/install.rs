@@ -74,7 +74,8 @@ fn meant(
     }
     let waiting = session.pending_known(&run.call())?;
     let here = |job: &&JournalEntry| {
-        job.token == *session.token().identity() && waiting.iter().any(|key| hex(key.id()) == job.key_id)
+        job.token.is_same_token(session.token().identity())
+            && waiting.iter().any(|key| hex(key.id()) == job.key_id)
     };
     let renews = |job: &&JournalEntry| {
         let renewed = job.old.as_ref().map(OldCertificate::certificate);

@@ -41,9 +41,10 @@ pub fn gone_but_for_copies(
     chosen: &Credential,
     which: &Which,
 ) -> Option<(Removed, Credential)> {
-    let removed = removed.filter(|removed| which.id.is_none() && removed.had(chosen.certificate()))?;
-    let mut same = all.iter().filter(|one| removed.had(one.certificate()));
-    let is_copy = |one: &Credential| !removed.is(one) && one.key() != KeyState::Present;
+    let removed =
+        removed.filter(|removed| which.id.is_none() && removed.meant().had(chosen.certificate()))?;
+    let mut same = all.iter().filter(|one| removed.meant().had(one.certificate()));
+    let is_copy = |one: &Credential| !removed.meant().is(one) && one.key() != KeyState::Present;
     let by = all.iter().find(|one| removed.was_replaced_by(one.certificate()))?;
     same.all(is_copy).then(|| (removed.clone(), by.clone()))
 }
@@ -51,7 +52,7 @@ pub fn gone_but_for_copies(
 /// The copies of what was removed that other programs have written.
 pub fn copies(session: &Session, removed: &Removed) -> Vec<Warning> {
     let all = session.credentials().ok();
-    let all = all.iter().flat_map(Credentials::iter).filter(|one| removed.had(one.certificate()));
+    let all = all.iter().flat_map(Credentials::iter).filter(|one| removed.meant().had(one.certificate()));
     let told = |one: &Credential| {
         let notice = Warning::from(Notice::CopyKept).fact(Fact::Id, hex(one.id()));
         notice.fact(Fact::Serial, one.certificate().serial())
@@ -65,12 +66,12 @@ pub fn another(removed: Option<&Removed>, chosen: &Credential, which: &Which) ->
     let is_by_serial = which.id.is_none() && which.serial.is_some();
     let is_other = |one: &&Removed| {
         let chosen = chosen.certificate();
-        !one.had(chosen) && !one.was_replaced_by(chosen)
+        !one.meant().had(chosen) && !one.had(chosen) && !one.was_replaced_by(chosen)
     };
     let removed = removed.filter(|_| is_by_serial).filter(is_other)?;
     let error = Error::new(Code::CredentialAmbiguous).during(Step::ReadObjects);
     let name = format!("{} (serial {})", chosen.subject(), chosen.naming(chosen.certificate()));
-    Some(error.fact(Fact::Candidate, name).fact(Fact::Candidate, removed.name()))
+    Some(error.fact(Fact::Candidate, name).fact(Fact::Candidate, removed.meant().name()))
 }
 
 /// What was removed and the credential that took its place, where a choice found none for that reason, and that one is accepted.

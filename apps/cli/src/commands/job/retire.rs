@@ -136,11 +136,12 @@ fn removed_before(run: &Run, access: Access, removed: &Removed, by: &Credential)
     let retired = removed::end(run, &session, removed, by.certificate())?;
     let successor = view::Credential::of(session.token().identity(), &retired.successor, None, run.when());
     let notices = removed::copies(&session, removed);
+    let meant = removed.meant();
     let mut text = format!("{}\n{}", Words::RetiredBefore.text(run.lang), successor.entry(1, run.lang));
     text.push_str(&notices_text(&notices, run.tongue()));
     let json = run.for_programs(|| {
         json!({
-            "retired": { "id": removed.id, "serial": removed.serial, "sha256": removed.fingerprint },
+            "retired": { "id": meant.id, "serial": meant.serial, "sha256": meant.fingerprint },
             "successor": successor,
             "issuer_continuity": retired.issuer,
             "key_removed": retired.key_removed,
