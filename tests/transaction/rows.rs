@@ -135,13 +135,15 @@ fn a_successor_of_another_user_is_not_taken_for_ones_own() {
 #[test]
 fn what_was_removed_earlier_in_a_row_is_named_by_itself() {
     let bank = Bank::alone(Kind::P256, days_from_now(11));
-    let (anchor, issuer) = (bank.anchor(), bank.issuer(""));
-    let renew = |more: &[&str]| {
+    let anchor = bank.anchor();
+    // Each ends later than the one before it, also where both are issued in one second.
+    let renew = |days: &str, more: &[&str]| {
+        let issuer = bank.issuer(days);
         let line = ["renew", "--retire-old", "--trust-anchor", &anchor, "--issuer", &issuer];
         bank.run(&[&line[..], more].concat()).json()["credential"].clone()
     };
-    let second = renew(&[]);
-    renew(&["--force"]);
+    let second = renew("", &[]);
+    renew("--days 366", &["--force"]);
     let (serial, second_serial) = (serial_hex(&bank.old.certificate), second["serial"].as_str().unwrap());
     let sha256 = hex(&Certificate::from_der(&bank.old.certificate).unwrap().fingerprint());
     let by_sha256 = format!("sha256:{sha256}");
