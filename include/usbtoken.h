@@ -765,6 +765,8 @@
 #define USBTOKEN_NOTICE_OLD_STILL_KEPT 112
 /** The old certificate was removed, and its key is left on the token: another certificate is for it, or may be. */
 #define USBTOKEN_NOTICE_OLD_KEY_STAYS 163
+/** A public key is left on the token. It seems to belong to the old certificate, but may be another program's, so it is not removed. */
+#define USBTOKEN_NOTICE_PUBLIC_KEY_KEPT 181
 /** Another program had stored the new certificate under another id (CKA_ID) than its key's. It was stored under its key's id as well, where every program finds it. */
 #define USBTOKEN_NOTICE_CERTIFICATE_APART 164
 /** The day of the installation could not be kept on this computer, so a later run does not know it. */

@@ -23,6 +23,7 @@
 //! - `record`: the label by which all of this is known
 //! - `held`, `signer`: the objects as they are held here, and who lets keys sign
 
+mod alike;
 mod answered;
 mod answers;
 mod apart;

@@ -48,6 +48,8 @@ pub(crate) struct Retirement {
     pub(crate) with_key: bool,
     /// Whether one that signs for it stays.
     pub(crate) key_stays: bool,
+    /// The identifiers of public key objects that stay, since they may be another program's.
+    pub(crate) public_keys_kept: Vec<Vec<u8>>,
     /// The identifiers of the objects with the very certificate that stay.
     pub(crate) copies: Vec<Vec<u8>>,
 }
@@ -94,6 +96,9 @@ impl Contents {
             let half = self.index.public_by_record.get(record).into_iter().flatten();
             let mut half = half.filter_map(|at| self.public_keys.get(*at));
             let half = half.find(|half| half.stored.id == pending.id()).ok_or_else(gone)?;
+            if !self.stands_alone(&half.stored) {
+                return Err(doubt(step, pending.id(), "public_keys_alike"));
+            }
             let removal = self.with_half_certificates(Removal::new(step), pending);
             return match half.stored.public_key {
                 Some(_) => removal.public_key(&half.stored),
@@ -171,13 +176,16 @@ impl Contents {
         let removal = Removal::of(step, &self.present).beside_other_keys(self.private_keys.len() > 1);
         let removal = if named { removal.although_unread() } else { removal };
         let mut removal = self.with_half_certificates(removal, pending);
+        let mut is_doubtful = false;
         for half in self.half_public_keys(record, &held.stored.id) {
-            removal = removal.half_public_key(half);
+            match self.is_the_only_rest(half, signed.as_ref()) {
+                true => removal = removal.half_public_key(half),
+                false => is_doubtful = true,
+            }
         }
         for half in signed.iter().flat_map(|public| self.halves_of(public)) {
-            if half.marking.record() == Some(record) {
-                removal = removal.public_key(&half.stored)?;
-            } else if !named
+            if half.marking.record() != Some(record)
+                && !named
                 && half.stored.id == held.stored.id
                 && is_cut(&half.stored.label, &held.stored.label)
             {
@@ -186,6 +194,16 @@ impl Contents {
             }
         }
         let shown = held.signed.as_ref().ok_or_else(gone)?;
+        if let Some(public) = &signed {
+            let has_record = |half: &HeldPublicKey| half.marking.record() == Some(record);
+            let halves = self.halves_shown(signer, public, Some(shown), has_record)?;
+            removal = halves.planned(removal, Some(shown))?;
+            is_doubtful |= halves.are_doubtful();
+        }
+        // Named, it goes alone: better one public key too many than another program's one lost.
+        if is_doubtful && !named {
+            return Err(doubt(step, pending.id(), "public_keys_alike"));
+        }
         removal.private_key(&held.stored, shown)
     }
 
@@ -299,22 +317,22 @@ impl Contents {
         };
         let mut removal =
             Removal::of(step, &self.present).while_there(follower.stored(), follower.private_key().ok());
-        for half in self.halves_of(public) {
-            let key_id = key.and_then(|key| self.private_keys.get(key)).map(|held| &held.stored.id);
-            if half.stored.id == old.id()
-                || Some(&half.stored.id) == key_id
-                || half.stored.label == *old.stored_label()
-            {
-                removal = removal.public_key(&half.stored)?;
-            }
-        }
         let held = key.and_then(|key| self.private_keys.get(key));
+        let seems_ours = |half: &HeldPublicKey| {
+            let (id, key_id) = (&half.stored.id, held.map(|held| &held.stored.id));
+            id == old.id() || Some(id) == key_id || half.stored.label == *old.stored_label()
+        };
+        let signed = held.and_then(|held| held.signed.as_ref());
+        let halves = self.halves_shown(signer, public, signed, seems_ours)?;
+        removal = halves.planned(removal, signed)?;
+        let public_keys_kept = halves.doubtful.iter().map(|half| half.id.clone()).collect();
         if let Some((held, signed)) = held.and_then(|held| Some((held, held.signed.as_ref()?))) {
             removal = removal.private_key(&held.stored, signed)?;
         }
         let id = held.map_or(standing, |held| held.stored.id.as_slice());
-        let (removal, id, copies) = self.with_certificates(removal, old, id);
-        Ok(Retirement { removal, id, with_key: held.is_some(), key_stays: false, copies })
+        let (removal, id, copies) = self.with_certificates(removal, old, id)?;
+        let (with_key, key_stays) = (held.is_some(), false);
+        Ok(Retirement { removal, id, with_key, key_stays, public_keys_kept, copies })
     }
 
     /// Programs find the key of a certificate by its CKA_ID. Where the follower stands under another one than its key, as where
@@ -399,8 +417,9 @@ impl Contents {
         of_copies: OfCopies<'_>,
     ) -> Result<Retirement> {
         let standing = self.standing(old, key, of_copies)?;
-        let (removal, id, copies) = self.with_certificates(Removal::new(Step::Retire), old, standing);
-        Ok(Retirement { removal, id, with_key: false, key_stays: key.is_some(), copies })
+        let (removal, id, copies) = self.with_certificates(Removal::new(Step::Retire), old, standing)?;
+        let (key_stays, public_keys_kept) = (key.is_some(), Vec::new());
+        Ok(Retirement { removal, id, with_key: false, key_stays, public_keys_kept, copies })
     }
 
     /// The identifier of the object that is meant: other programs keep copies of a certificate, and these are theirs.
@@ -463,30 +482,5 @@ impl Contents {
     fn stands_under(&self, old: &Credential, id: &[u8]) -> bool {
         let same = |held: &&HeldCertificate| held.certificate.as_ref() == Some(old.certificate());
         self.certificates.iter().filter(same).any(|held| held.stored.id == id)
-    }
-
-    /// Every object that holds exactly the certificate under the key's identifier, whatever its label; where none does, under its own.
-    /// Copies that others made under another identifier stay, and these are told.
-    fn with_certificates(
-        &self,
-        removal: Removal,
-        old: &Credential,
-        id: &[u8],
-    ) -> (Removal, Vec<u8>, Vec<Vec<u8>>) {
-        let same =
-            || self.certificates.iter().filter(|held| held.certificate.as_ref() == Some(old.certificate()));
-        let id = if same().any(|held| held.stored.id == id) { id } else { old.id() };
-        let (goes, stays): (Vec<_>, Vec<_>) = same().partition(|held| held.stored.id == id);
-        let stays = stays.into_iter().map(|held| held.stored.id.clone()).collect();
-        (
-            goes.into_iter().fold(removal, |removal, held| removal.certificate(&held.stored)),
-            id.to_vec(),
-            stays,
-        )
-    }
-
-    fn halves_of(&self, public: &PublicKey) -> impl Iterator<Item = &HeldPublicKey> {
-        let halves = self.index.public_by_key.get(public).into_iter().flatten();
-        halves.filter_map(|at| self.public_keys.get(*at))
     }
 }

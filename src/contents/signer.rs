@@ -1,6 +1,6 @@
 //! Who lets keys sign: relations are shown by signatures, and tests make up who signs.
 
-use crate::driver::{Session, Signed, StoredKey};
+use crate::driver::{Session, Signed, StoredKey, StoredPublicKey, Verified};
 use crate::error::Result;
 use crate::pki::PublicKey;
 
@@ -8,10 +8,17 @@ use crate::pki::PublicKey;
 pub(crate) trait Signer {
     /// Lets this key sign something fresh; the signature is verified with the public keys at hand until one fits.
     fn challenge(&self, key: &StoredKey, at_hand: &mut dyn Iterator<Item = &PublicKey>) -> Result<Signed>;
+
+    /// What a public key object says of a signature, by that very handle.
+    fn verified(&self, half: &StoredPublicKey, signed: &Signed) -> Result<Verified>;
 }
 
 impl Signer for Session {
     fn challenge(&self, key: &StoredKey, at_hand: &mut dyn Iterator<Item = &PublicKey>) -> Result<Signed> {
         Session::challenge(self, key, at_hand)
+    }
+
+    fn verified(&self, half: &StoredPublicKey, signed: &Signed) -> Result<Verified> {
+        Session::verified(self, half, signed)
     }
 }

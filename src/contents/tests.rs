@@ -8,10 +8,11 @@ use usbtoken_testkit::{Kind, NameDer, SoftKey, TestCa, Text, days_from_now, manu
 
 use super::signer::Signer;
 use super::{Caller, Contents, Credential, Meant, OfCopies, PendingState, Record};
-use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey, made_up};
+use crate::driver::{Signed, StoredCertificate, StoredKey, StoredPublicKey, Verified, made_up};
 use crate::error::{Code, Error, Result};
 use crate::pki::{Certificate, PublicKey};
 
+mod alike;
 mod answered;
 mod apart;
 mod asked;
@@ -42,6 +43,10 @@ struct Made {
     /// The keys at which the token fails.
     fails: Vec<u32>,
     asked: RefCell<Vec<u32>>,
+    /// What public key objects say of signatures; those that are not named say the truth by what they tell.
+    says: HashMap<u32, Verified>,
+    /// Those that were asked.
+    verified: RefCell<Vec<u32>>,
 }
 
 impl Made {
@@ -91,6 +96,14 @@ impl Signer for Made {
         let secret = self.secrets.get(&number);
         let found = std::iter::from_fn(|| at_hand.next()).find(|public| Some(*public) == secret);
         Ok(Signed::made_up(key, found.cloned()))
+    }
+
+    fn verified(&self, half: &StoredPublicKey, signed: &Signed) -> Result<Verified> {
+        let number = made_up::number_of_half(half);
+        self.verified.borrow_mut().push(number);
+        let tells = half.public_key.as_ref() == signed.public_key();
+        let truth = if tells { Verified::Yes } else { Verified::No };
+        Ok(self.says.get(&number).copied().unwrap_or(truth))
     }
 }
 
@@ -462,18 +475,6 @@ fn a_newer_record_is_nobody_s_job() {
     let bank = Bank::new();
     let made = bank.before().pair(12, b"new", b"ut3oCdkmc5xQL1FejSvvfVmXjwECAwQF", bank.new.public_key());
     assert_eq!(states(&made), []);
-}
-
-/// Labels that are not UTF-8 are kept byte for byte, and two that only look alike are not the same.
-#[test]
-fn labels_are_bytes() {
-    let label = crate::driver::session::Label::new(b"\x89\xc2\x8b\xc6\x95\x94".to_vec());
-    assert_eq!(label.bytes(), b"\x89\xc2\x8b\xc6\x95\x94");
-    assert_ne!(label, crate::driver::session::Label::new(b"\x8d\xc2\x8b\xc6\x95\x94".to_vec()));
-    let padded = crate::driver::session::Label::new(b"old \0\0".to_vec());
-    let plain = crate::driver::session::Label::new(b"old".to_vec());
-    assert_eq!(padded.as_str(), plain.as_str());
-    assert_ne!(padded, plain);
 }
 
 /// Each complete credential whose record is still there costs one signature, and nothing is compared with everything.

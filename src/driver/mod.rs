@@ -45,7 +45,7 @@ pub(crate) use session::made_up;
 pub use session::{AskPin, Evidence, PinChange, PinDoubt, PinRequest, Proof, PublicSession, Reservation};
 pub(crate) use session::{
     Category, Label, LabelIs, NewKeyPair, Objects, Present, Removal, Signed, StoredCertificate, StoredKey,
-    StoredPublicKey, doubt,
+    StoredPublicKey, Verified, doubt,
 };
 pub(crate) use token::quirks::AttributeSet;
 pub(crate) use token::{InUse, Token};

@@ -176,6 +176,8 @@ numbered! {
         OldStillKept = 112 "old_still_kept",
         /// The old certificate was removed, and its key was kept: another certificate is for it, or may be.
         OldKeyStays = 163 "old_key_stays",
+        /// A public key of the old certificate, as it seems, stays: it may be another program's, and the driver does not let it be told.
+        PublicKeyKept = 181 "public_key_kept",
         /// Another program had written the certificate under another CKA_ID than its key's: it was written beside its key as well.
         CertificateApart = 164 "certificate_apart",
         /// The day of the installation could not be kept.

@@ -62,6 +62,10 @@ pub struct Retired {
     pub key_stays: bool,
     /// Whether it had gone before, in a removal that stopped when nothing was left to remove.
     pub already_removed: bool,
+    /// The CKA_IDs of public key objects that seem to be its and stay, since they may be another program's: the driver lets several not
+    /// be told apart.
+    #[serde(skip)]
+    pub public_keys_kept: Vec<Vec<u8>>,
     /// The CKA_IDs of the objects that hold the very certificate and stay: other programs have written them.
     #[serde(skip)]
     pub copies: Vec<Vec<u8>>,
@@ -286,6 +290,7 @@ impl Retire {
             key_removed: retirement.with_key,
             key_stays: retirement.key_stays,
             already_removed: false,
+            public_keys_kept: retirement.public_keys_kept,
             copies: retirement.copies,
             id: retirement.id,
             labels,

@@ -428,6 +428,44 @@ static U as_read(U session, U object)
     return with_id(session, class, &old, others) ? others[0] : object;
 }
 
+/* `public-keys-alike`, `certificates-alike`: of each public key or certificate the value of one with its CKA_ID is told, of that whose value ends
+ * with these four bytes. */
+static U told(U session, U object, U type, B *value, U *length)
+{
+    U class = 0, others[8];
+    B id[64];
+    struct attribute wanted[] = {{0, &class, sizeof class}, {0x102, id, sizeof id}};
+    if (real->function[GET_ATTRIBUTES](session, object, wanted, 2)) return 0;
+    const char *way = class == 2 && (type == 0x181 || type == 0x120) ? "public-keys-alike" : class == 1 && type == 0x11 ? "certificates-alike" : 0;
+    if (!way || !word(way)) return 0;
+    for (U i = with_id(session, class, wanted + 1, others); i > 0; i--) {
+        struct attribute one = {type, value, 4096};
+        if (real->function[GET_ATTRIBUTES](session, others[i - 1], &one, 1) || one.length < 4) continue;
+        B *end = value + one.length - 4;
+        if (((U)end[0] << 24 | end[1] << 16 | end[2] << 8 | end[3]) == number(way)) return *length = one.length, others[i - 1];
+    }
+    return 0;
+}
+
+/* `verifies`: a public key object verifies nothing and is refused with that, or takes everything (1), or is taken for the one whose value is told
+ * for it (2). */
+static U verify_init(U session, struct mechanism *mechanism, U key)
+{
+    B value[4096];
+    U length, other = 0;
+    note("verify");
+    if (number("verifies") > 2) return number("verifies");
+    if (!(key = inside(key))) return 0x60;
+    if (number("verifies") == 2 && !(other = told(session, key, 0x181, value, &length))) other = told(session, key, 0x120, value, &length);
+    return real->function[VERIFY_INIT](session, mechanism, other ? other : key);
+}
+
+static U verify(U session, B *data, U length, B *signature, U count)
+{
+    U rv = real->function[VERIFY](session, data, length, signature, count);
+    return number("verifies") == 1 ? 0 : rv;
+}
+
 /* `class-of`: what has such a CKA_ID is an object of the class `class-as`, and says nothing else of itself. */
 static int is_of_class(U session, U object, struct attribute *list, U count)
 {
@@ -472,6 +510,13 @@ static U attributes(U session, U object, struct attribute *list, U count)
             return 7;
     }
     U rv = real->function[GET_ATTRIBUTES](session, object, list, count);
+    for (U i = 0; (word("public-keys-alike") || word("certificates-alike")) && i < count && i < 64; i++) {
+        B value[4096];
+        U length;
+        if (!told(session, object, list[i].type, value, &length)) continue;
+        if (list[i].value && room[i] >= length) memcpy(list[i].value, value, length);
+        list[i].length = list[i].value && room[i] < length ? rv = 0x150, unavailable : length;
+    }
     U key_type = (U)-1;
     struct attribute of_key = {0x100, &key_type, sizeof key_type};
     /* Where a number has another room, it is not available. */
@@ -603,6 +648,7 @@ U C_GetFunctionList(struct list **list)
         odd.function[GENERATE_KEY_PAIR] = generate, odd.function[GET_ATTRIBUTES] = attributes;
         odd.function[SIGN_INIT] = sign_init, odd.function[SIGN] = sign, odd.function[SIGN_FINAL] = sign_final;
         odd.function[FIND_FINAL] = find_final;
+        odd.function[VERIFY_INIT] = verify_init, odd.function[VERIFY] = verify;
         if (word("without-mechanism-info")) odd.function[MECHANISM_INFO] = 0;
         if (word("version")) odd.version[0] = number("version") >> 8, odd.version[1] = number("version");
     }

@@ -18,6 +18,7 @@ mod starting;
 mod stated;
 mod taken_back;
 mod texts;
+mod told_alike;
 mod unread;
 
 use common::Bank;

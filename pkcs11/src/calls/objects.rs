@@ -115,6 +115,21 @@ impl Functions {
         }
     }
 
+    /// C_VerifyInit with a mechanism that has no parameter, and C_Verify, which ends the operation whatever it returns. That is
+    /// CKR_SIGNATURE_INVALID for a signature of another key.
+    pub fn verify(
+        &self,
+        session: SessionHandle,
+        mechanism: CK_MECHANISM_TYPE,
+        key: ObjectHandle,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Outcome<()> {
+        let session = self.session("C_VerifyInit", session)?;
+        self.call(&Request::VerifyInit { session, mechanism, key: key.0 })?;
+        self.call(&Request::Verify { session, data: data.into(), signature: signature.into() }).map(drop)
+    }
+
     /// C_Sign, with room for every signature. A driver that wants exactly the room that the signature needs is asked for it
     /// and given it: CKR_BUFFER_TOO_SMALL does not end the operation (PKCS#11 v3.1 §5.2).
     pub fn sign(&self, session: SessionHandle, data: &[u8]) -> Outcome<Vec<u8>> {

@@ -69,7 +69,9 @@ impl Patience {
             Request::Login { pin: Some(_), .. }
             | Request::SignInit { .. }
             | Request::Sign { .. }
-            | Request::SignFinal { .. } => Some(deadlines.sign),
+            | Request::SignFinal { .. }
+            | Request::VerifyInit { .. }
+            | Request::Verify { .. } => Some(deadlines.sign),
             Request::GenerateKeyPair { .. } => Some(deadlines.generate),
             _ if request.writes() => Some(deadlines.write),
             // The last of its calls begins by then, and has as long as one alone.

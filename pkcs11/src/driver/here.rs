@@ -158,6 +158,17 @@ impl Here {
                 let mut count = length(&signature);
                 nothing(call!(self, C_SignFinal(*session, signature.as_mut_ptr(), &mut count)))
             }
+            Request::VerifyInit { session, mechanism, key } => {
+                let mut mechanism =
+                    CK_MECHANISM { mechanism: *mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 };
+                nothing(call!(self, C_VerifyInit(*session, &mut mechanism, *key)))
+            }
+            Request::Verify { session, data, signature } => {
+                let (mut data, mut signature) = (data.0.to_vec(), signature.0.to_vec());
+                let (length, of_signature) = (length(&data), length(&signature));
+                let (data, signature) = (data.as_mut_ptr(), signature.as_mut_ptr());
+                nothing(call!(self, C_Verify(*session, data, length, signature, of_signature)))
+            }
             Request::GetAttributeValue { session, object, rooms } => {
                 let (rv, filled) = self.attributes(*session, *object, rooms)?;
                 Ok(Reply { rv, answer: Answer::Attributes(filled) })

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 pub(crate) const LONGEST: usize = 1 << 23;
 
 /// The version of these messages. Host and program come from one installation, and tell when they do not.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// What a program says to its driver host.
 #[derive(Serialize, Deserialize)]

@@ -110,6 +110,16 @@ pub(crate) enum Request<'a> {
     },
     /// C_SignFinal, to end an operation: its signature is nobody's.
     SignFinal { session: CK_SESSION_HANDLE },
+    /// C_VerifyInit, with a mechanism that has no parameter.
+    VerifyInit { session: CK_SESSION_HANDLE, mechanism: CK_MECHANISM_TYPE, key: CK_OBJECT_HANDLE },
+    /// C_Verify.
+    Verify {
+        session: CK_SESSION_HANDLE,
+        #[serde(borrow)]
+        data: Bytes<'a>,
+        #[serde(borrow)]
+        signature: Bytes<'a>,
+    },
     /// C_GetAttributeValue.
     GetAttributeValue { session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, rooms: Cow<'a, [Room]> },
     /// C_GetAttributeValue for one object after the other, as long as every value is plain ([`Filled::is_plain`]), for no longer
@@ -242,6 +252,8 @@ impl Request<'_> {
             Request::SignInit { .. } => "C_SignInit",
             Request::Sign { .. } => "C_Sign",
             Request::SignFinal { .. } => "C_SignFinal",
+            Request::VerifyInit { .. } => "C_VerifyInit",
+            Request::Verify { .. } => "C_Verify",
             Request::GetAttributeValue { .. } | Request::GetAttributeValues { .. } => "C_GetAttributeValue",
         }
     }
@@ -267,6 +279,7 @@ impl Request<'_> {
     pub(crate) fn may_last(&self) -> bool {
         self.writes()
             || matches!(self, Request::Login { .. } | Request::SignInit { .. } | Request::Sign { .. })
+            || matches!(self, Request::VerifyInit { .. } | Request::Verify { .. })
     }
 
     /// The rooms for attributes.

@@ -246,6 +246,18 @@ fn a_moved_certificate_has_its_key_once_that_has_signed() {
     }
 }
 
+/// Labels that are not UTF-8 are kept byte for byte, and two that only look alike are not the same.
+#[test]
+fn labels_are_bytes() {
+    let label = crate::driver::session::Label::new(b"\x89\xc2\x8b\xc6\x95\x94".to_vec());
+    assert_eq!(label.bytes(), b"\x89\xc2\x8b\xc6\x95\x94");
+    assert_ne!(label, crate::driver::session::Label::new(b"\x8d\xc2\x8b\xc6\x95\x94".to_vec()));
+    let padded = crate::driver::session::Label::new(b"old \0\0".to_vec());
+    let plain = crate::driver::session::Label::new(b"old".to_vec());
+    assert_eq!(padded.as_str(), plain.as_str());
+    assert_ne!(padded, plain);
+}
+
 /// Another program has moved the private key, or the other two: their record is one still. A stranger's key may have the identifier.
 #[test]
 fn a_key_under_another_identifier_than_its_certificate_is_known_by_their_record() {

@@ -17,6 +17,7 @@ mod read;
 mod remove;
 mod sign;
 mod store;
+mod verify;
 
 pub use self::change::PinChange;
 pub use self::evidence::Evidence;
@@ -36,6 +37,7 @@ pub use self::proof::Proof;
 pub(crate) use self::remove::{Removal, doubt};
 pub(crate) use self::sign::Signed;
 pub(crate) use self::store::Category;
+pub(crate) use self::verify::Verified;
 use crate::driver::lock::TokenLock;
 use crate::driver::token::Token;
 use crate::error::{Call, Code, Error, Result, Step};

@@ -239,6 +239,11 @@ pub(crate) mod made_up {
         Objects { certificates, private_keys, public_keys, ..Objects::default() }
     }
 
+    /// The number that a public key was made up with.
+    pub(crate) fn number_of_half(half: &StoredPublicKey) -> u32 {
+        (0..1_000_000).find(|number| place(*number) == half.place).expect("one that was made up here")
+    }
+
     /// The number that a key was made up with.
     pub(crate) fn number(key: &StoredKey) -> u32 {
         (0..1_000_000).find(|number| place(*number) == key.place).expect("a key that was made up here")

@@ -8,6 +8,7 @@ use super::Session;
 use super::object::{Changed, Label, Place, Present, StoredCertificate, StoredKey, StoredPublicKey};
 use super::read::Object;
 use super::sign::Signed;
+use super::verify::Verified;
 use crate::driver::ckr::During as _;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, PublicKey};
@@ -45,6 +46,8 @@ pub(crate) struct Removal {
 struct Planned {
     place: Place,
     is: Is,
+    /// What a public key has to verify under another handle too: others tell the same of themselves.
+    verifies: Option<Signed>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -115,6 +118,15 @@ impl Removal {
         Ok(self.and(key.place, is))
     }
 
+    /// A public key that has verified this signature, where its attributes alone do not show it.
+    pub(crate) fn public_key_that_verifies(self, key: &StoredPublicKey, signed: &Signed) -> Result<Self> {
+        let mut removal = self.public_key(key)?;
+        if let Some(planned) = removal.planned.last_mut() {
+            planned.verifies = Some(signed.clone());
+        }
+        Ok(removal)
+    }
+
     /// A private key that has signed, by that very handle.
     pub(crate) fn private_key(self, key: &StoredKey, signed: &Signed) -> Result<Self> {
         if !signed.is_by(key) {
@@ -178,7 +190,7 @@ impl Removal {
     }
 
     fn and(mut self, place: Place, is: Is) -> Self {
-        self.planned.push(Planned { place, is });
+        self.planned.push(Planned { place, is, verifies: None });
         self
     }
 }
@@ -333,6 +345,7 @@ impl Session {
             if let Ok(object) = self.read_whole(handle, &planned.is)
                 && planned.is.is_shown_by(&object)
                 && self.has_signed(&planned.is, object)?
+                && self.still_verifies(planned, handle)?
             {
                 found.push(handle);
             }
@@ -352,6 +365,14 @@ impl Session {
                 Ok(self.challenge(&key, [public])?.public_key().is_some())
             }
             _ => Ok(true),
+        }
+    }
+
+    /// Whether what stands under another handle verifies what the planned public key has verified, where it had to.
+    fn still_verifies(&self, planned: &Planned, handle: ObjectHandle) -> Result<bool> {
+        match &planned.verifies {
+            Some(signed) => Ok(self.verified_by(handle, signed)? == Verified::Yes),
+            None => Ok(true),
         }
     }
 

@@ -27,7 +27,17 @@ const FRESH: Duration = Duration::from_mins(1);
 pub(crate) struct Signed {
     place: Place,
     public_key: Option<PublicKey>,
+    made: Option<Made>,
     at: Instant,
+}
+
+/// A signature as the token has made it, for who verifies it there.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) mechanism: CK_MECHANISM_TYPE,
+    /// What C_Sign was given.
+    pub(super) data: Vec<u8>,
+    pub(super) signature: Vec<u8>,
 }
 
 impl Signed {
@@ -38,7 +48,12 @@ impl Signed {
 
     #[cfg(test)]
     pub(crate) fn made_up(key: &StoredKey, public_key: Option<PublicKey>) -> Self {
-        Signed { place: key.place, public_key, at: Instant::now() }
+        Signed { place: key.place, public_key, made: None, at: Instant::now() }
+    }
+
+    /// The signature, where it verifies with one of the public keys that were at hand.
+    pub(super) fn made(&self) -> Option<&Made> {
+        self.made.as_ref()
     }
 
     /// Whether it was made a moment ago.
@@ -73,7 +88,7 @@ impl Session {
         let challenge = fresh_challenge()?;
         // Mostly the first fits, so that of many the others are not examined.
         let mut seen: Vec<&PublicKey> = Vec::new();
-        let fits = |returned: &[u8]| {
+        let fits = |plan: &Plan, returned: &[u8]| {
             let verifies = |public: &PublicKey| {
                 of(public) == Some(algorithm)
                     && public.in_usual_form().signature_of_token(algorithm, &challenge, returned).is_some()
@@ -82,12 +97,16 @@ impl Session {
             let fits = again.or_else(|| {
                 at_hand.by_ref().inspect(|public| seen.push(public)).find(|public| verifies(public))
             });
-            fits.cloned()
+            let public = fits.cloned()?;
+            let (mechanism, signature) = (plan.mechanism, returned.to_vec());
+            let made = plan.data(&challenge).ok().map(|data| Made { mechanism, data, signature });
+            Some((public, made))
         };
         let plans = self.plans(algorithm, key.always_authenticate);
         let signed = self.sign_by_token(key, &plans, &challenge, Step::SignChallenge, fits);
-        let public_key = signed.inspect_err(|error| self.unsigned.set(error.pkcs11_call()))?;
-        Ok(Signed { place: key.place, public_key, at: Instant::now() })
+        let signed = signed.inspect_err(|error| self.unsigned.set(error.pkcs11_call()))?;
+        let (public_key, made) = signed.unzip();
+        Ok(Signed { place: key.place, public_key, made: made.flatten(), at: Instant::now() })
     }
 
     /// The public key of a private key that nothing on the token tells, from two signatures of an EC key: it is the one that
@@ -109,7 +128,7 @@ impl Session {
         };
         for algorithm in curves {
             let challenge = fresh_challenge()?;
-            let that_verify = |returned: &[u8]| {
+            let that_verify = |_: &Plan, returned: &[u8]| {
                 let forms = algorithm.ecdsa_forms(returned);
                 let keys = forms
                     .iter()
@@ -156,7 +175,7 @@ impl Session {
             (SignatureAlgorithm::RsaPssSha256, KeyAlgorithm::Rsa { bits }) => self.pss_plans(bits, wants_pin),
             _ => self.plans(algorithm, wants_pin),
         };
-        let of_key = |returned: &[u8]| public_key.signature_of_token(algorithm, message, returned);
+        let of_key = |_: &Plan, returned: &[u8]| public_key.signature_of_token(algorithm, message, returned);
         let signature = self.sign_by_token(key, &plans, message, step, of_key)?;
         let signature = signature.ok_or_else(|| Error::new(Code::SignatureInvalid).during(step))?;
         if step == Step::SignRequest {
@@ -180,13 +199,13 @@ impl Session {
         plans: &[Plan],
         message: &[u8],
         step: Step,
-        mut verified: impl FnMut(&[u8]) -> Option<T>,
+        mut verified: impl FnMut(&Plan, &[u8]) -> Option<T>,
     ) -> Result<Option<T>> {
         let wants_pin = key.always_authenticate;
         let (mut refused, mut in_vain, mut unverified) = (None, None, false);
         for (plan, next) in plans.iter().zip(plans.iter().skip(1).map(Some).chain([None])) {
             match self.sign_as_planned(key, plan, message, (step, wants_pin))? {
-                Signing::Done(signature) => match (verified(&signature), in_vain) {
+                Signing::Done(signature) => match (verified(plan, &signature), in_vain) {
                     (Some(value), None) => {
                         self.token().note_signed(plan.mechanism);
                         return Ok(Some(value));

@@ -80,6 +80,7 @@ fn ended(
         key_removed: false,
         key_stays: false,
         already_removed: true,
+        public_keys_kept: Vec::new(),
         copies: Vec::new(),
         id: id.to_vec(),
         labels: Vec::new(),

@@ -68,6 +68,10 @@ pub(super) const fn notice(notice: Notice) -> Message {
             "A copy of the old certificate is left on the token. Another program may have made it, so it is not removed.",
             "If it is to go too, name it by its id.",
         ),
+        Notice::PublicKeyKept => w(
+            "A public key is left on the token. It seems to belong to the old certificate, but may be another program's, so it is not removed.",
+            "Nothing has to be done: a public key alone harms nobody.",
+        ),
         Notice::OldKeyStays => w(
             "The old certificate was removed, and its key is left on the token: another certificate is for it, or may be.",
             "Nothing has to be done. The key goes with the last certificate that is for it.",

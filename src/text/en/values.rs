@@ -153,6 +153,12 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "renewed_by_another_program") => "another program has renewed it",
         (Fact::Reason, "not_beside_its_key") => "the new certificate does not have the identifier of its key",
         (Fact::Reason, "issuer_not_shown") => "it is not shown that both come from one CA",
+        (Fact::Reason, "public_keys_alike") => {
+            "which public key is ours cannot be told: another program's key has its identifier or value"
+        }
+        (Fact::Reason, "certificates_alike") => {
+            "which certificate object is ours cannot be told: another one under its identifier seems to be the same"
+        }
         (Fact::Reason, "object_changed") => "the object is not what it was",
         (Fact::Reason, "not_kept") => {
             "the driver says that it has taken the certificate, and keeps nothing of it, which will be so each time: use another driver for the token, or report it to the maker of this one"

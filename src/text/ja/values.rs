@@ -139,6 +139,12 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "renewed_by_another_program") => "ほかのソフトウェアが更新したものです",
         (Fact::Reason, "not_beside_its_key") => "新しい電子証明書のIDが鍵のIDと異なります",
         (Fact::Reason, "issuer_not_shown") => "同じ認証局から発行されたことを確認できません",
+        (Fact::Reason, "public_keys_alike") => {
+            "同じIDまたは同じ値の公開鍵がほかにもあり、本ソフトウェアのものを区別できません"
+        }
+        (Fact::Reason, "certificates_alike") => {
+            "同じIDの電子証明書がほかにもあり、同じ内容に見えるため、本ソフトウェアのものを区別できません"
+        }
         (Fact::Reason, "object_changed") => "読み取ったときの内容から変わっています",
         (Fact::Reason, "not_kept") => {
             "ドライバーは電子証明書を書き込んだと応答しましたが、何も保存されていません。繰り返しても結果は同じです。別のドライバーを使うか、ドライバーの提供元に連絡してください"

@@ -295,3 +295,22 @@ fn what_a_creation_left_goes_and_nothing_else() {
     let left: BTreeSet<Vec<u8>> = left.iter().map(|one| one.der.to_vec()).collect();
     assert_eq!(left, BTreeSet::from([read.certificate.der.to_vec(), theirs]));
 }
+
+/// A driver may give the handle of a certificate that was there for the one that it has created, and read it as that: the search by value
+/// does not find it so, and nothing is taken back.
+#[test]
+fn what_was_there_under_the_handle_of_a_created_certificate_is_found_by_its_value() {
+    let read = Read::of(Kind::P256);
+    let sure = |der: &[u8], before: Option<&Present>| {
+        let written = StoredCertificate { der: Arc::from(der), ..read.certificate.clone() };
+        let removal = Removal::new(Step::WriteCertificate).created_certificate(&written, before);
+        let sure = read.session().make_sure_alike_are_found(&removal.planned[0], &removal);
+        sure.map_err(|error| error.code())
+    };
+    let other = certificate(read.public.spki_der());
+    assert_eq!(sure(&other, Some(&read.present)), Err(Code::RemovalDoubtful));
+    assert_eq!(sure(&read.certificate.der, Some(&read.present)), Ok(()));
+    // Under a new handle it is the new one, and nobody knows without what was there.
+    assert_eq!(sure(&other, Some(&read.renumbered())), Ok(()));
+    assert_eq!(sure(&other, None), Ok(()));
+}

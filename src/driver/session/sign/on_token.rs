@@ -78,7 +78,7 @@ fn pss_is_made_in_the_ways_that_are_listed() {
     let pss = SignatureAlgorithm::RsaPssSha256;
     for plan in &plans {
         let one = std::slice::from_ref(plan);
-        let fits = |returned: &[u8]| its.signature_of_token(pss, message, returned);
+        let fits = |_: &Plan, returned: &[u8]| its.signature_of_token(pss, message, returned);
         let signed = session.sign_by_token(&rsa, one, message, Step::SignChallenge, fits).unwrap();
         assert!(signed.is_some(), "{:x}", plan.mechanism);
     }
@@ -114,7 +114,7 @@ fn another_way_is_tried_where_the_first_may_be_why() {
     let rsa = key(session, b"rsa");
     let tries = |wants_pin| {
         let mut tries = 0;
-        let never = |_: &[u8]| {
+        let never = |_: &Plan, _: &[u8]| {
             tries += 1;
             None::<()>
         };
@@ -150,7 +150,7 @@ fn another_way_is_tried_where_the_first_may_be_why() {
 fn what_signed_in_vain_is_noted() {
     let fresh = token();
     let (session, mut returned) = (&fresh.session, 0);
-    let second = |_: &[u8]| {
+    let second = |_: &Plan, _: &[u8]| {
         returned += 1;
         (returned == 2).then_some(())
     };

@@ -383,15 +383,15 @@ fn told(keeper: &Keeper, session: &Session, old: &Credential, error: &Error) {
 }
 
 /// That the old key stays though the new certificate has a key of its own, since another certificate is for it, or may be; and that copies
-/// of the old certificate do, which other programs have written.
+/// of the old certificate do, which other programs have written, and public keys that may be another program's.
 pub fn what_stays(old: &Credential, done: &Retired) -> Vec<Warning> {
-    let serial = old.certificate().serial();
     let shares = done.successor.certificate().public_key() == old.certificate().public_key();
-    let key = || Warning::from(Notice::OldKeyStays).fact(Fact::Serial, serial).fact(Fact::Id, hex(&done.id));
-    let key = (done.key_stays && !shares).then(key);
-    let copy =
-        |id: &Vec<u8>| Warning::from(Notice::CopyKept).fact(Fact::Id, hex(id)).fact(Fact::Serial, serial);
-    key.into_iter().chain(done.copies.iter().map(copy)).collect()
+    let of = |notice: Notice, id: &Vec<u8>| Warning::from(notice).fact(Fact::Id, hex(id));
+    let of_old = |notice, id| of(notice, id).fact(Fact::Serial, old.certificate().serial());
+    let key = (done.key_stays && !shares).then(|| of_old(Notice::OldKeyStays, &done.id));
+    let copies = done.copies.iter().map(|id| of_old(Notice::CopyKept, id));
+    let public_keys = done.public_keys_kept.iter().map(|id| of(Notice::PublicKeyKept, id));
+    key.into_iter().chain(copies).chain(public_keys).collect()
 }
 
 /// Where the driver keeps no identifier, a person who has tried the new one names it when the old one is removed.
