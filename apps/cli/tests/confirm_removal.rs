@@ -6,7 +6,7 @@ use common::login::{DEMANDS, confirm, nothing_changed, renewed, replaced};
 use common::servers::{self, Server};
 use common::{Outcome, Stage, bank};
 use std::path::Path;
-use usbtoken_testkit::{Kind, serial_hex, shim, softhsm_module};
+use usbtoken_testkit::{Kind, serial_hex, shim, softhsm_module, verify};
 
 /// A profile of this stage's token, CA and driver with these lines in its tables.
 fn profile(stage: &Stage, url: &str, renewal: &str) -> String {
@@ -380,4 +380,36 @@ fn beside_a_copy_of_the_old_certificate_the_removal_ends() {
         // The day after.
         stage.run(&words).succeeded();
     }
+}
+
+/// Strangers' pairs have the identifiers of the old and of the new one, and their labels: the login and the removal go by signatures.
+#[test]
+fn beside_strangers_pairs_the_confirmed_removal_takes_what_is_ours() {
+    let stage = renewed(Kind::P256);
+    let before = stage.token.snapshot();
+    let new = before.of_class("CKO_PRIVATE_KEY").find(|key| key.id != stage.old.id).unwrap();
+    stage.token.inspect(|token| {
+        token.generate_pair_beside(Kind::P256, &stage.old.id, "bank");
+        token.generate_pair_beside(Kind::P256, &new.id, &new.label);
+    });
+    let beside = stage.token.snapshot();
+    let strangers = beside.added_since(&before);
+    assert_eq!(strangers.len(), 4);
+    let server = servers::nginx(&stage, DEMANDS);
+    let url = server.url("/login");
+    let removal = ["--retire-old", "--yes", "--trust-anchor", "ca/ca.pem"];
+    let words = [&["confirm", "--url", &url, "--server-ca", "ca/root.pem"], &removal[..]].concat();
+    let value = stage.run(&words).succeeded().json();
+    assert_eq!(value["retired"], serde_json::json!([serial_hex(&stage.old.certificate)]), "{value:#}");
+    let left = stage.token.snapshot();
+    assert!(strangers.iter().all(|one| left.objects().contains(one)), "a stranger's object is gone");
+    left.assert_keeps(&before.only(|object| object.id != stage.old.id));
+    assert_eq!(left.objects().len(), beside.objects().len() - 3);
+    // The private key that is left is the public one's.
+    let signature = stage.token.sign(&stage.old.id, b"theirs");
+    let public = stage.token.inspect(|token| token.public_key(&stage.old.id));
+    assert!(verify(&public, b"theirs", &signature));
+    // The day after.
+    stage.run(&words).succeeded();
+    stage.token.snapshot().assert_same_as(&left);
 }
