@@ -485,6 +485,8 @@
 #define USBTOKEN_OLD_KEY_ELSEWHERE 843
 /** This certificate was renewed long ago: the one that took its place can be renewed itself by now, or has ended. Nothing was written. */
 #define USBTOKEN_SUCCESSOR_DUE 860
+/** A private key that was made to renew this certificate, or for a first one, does not show on the token, and nothing says that it is gone. Nothing was written and nothing ordered. */
+#define USBTOKEN_KEY_NOT_SHOWN 861
 /** Another program has renewed this certificate, not usbtoken, and nobody has named it, so it is not removed. */
 #define USBTOKEN_RENEWED_BY_ANOTHER_PROGRAM 895
 /** What was signed with the old private key does not verify with the old certificate. */

@@ -328,8 +328,42 @@ fn what_a_page_gave_up_in_a_run_that_was_killed_is_done() {
             assert_eq!(pages.play(&other), refused("80092004", 232), "{other:?}");
         }
         assert_eq!(pages.play(&given_up), ok(0), "{given_up:?}");
-        assert_eq!(pages.play(&given_up), refused("80092004", 232), "it is told once");
+        // Who names no key is told once; the key that is named has gone for good.
+        let again = if given_up[0] == "abandon-named" { ok(0) } else { refused("80092004", 232) };
+        assert_eq!(pages.play(&given_up), again, "{given_up:?}");
         pages.stage.token.snapshot().assert_same_as(&before);
+    }
+}
+
+/// Another program's pair has the identifier and the record of the key that waits: this computer knows which one it has asked for.
+#[test]
+fn a_page_gives_up_its_own_of_two_pairs_that_are_alike() {
+    const ONE: &str = "O=Bank, CN=user one";
+    for foreign in [Kind::Rsa2048, Kind::P256] {
+        for named in [false, true] {
+            let pages = Pages::open();
+            let token = &pages.stage.token;
+            let old = token.snapshot();
+            assert_eq!(pages.play(&["request", ONE, "one.csr"]), ok(0));
+            let with_ours = token.snapshot();
+            let ours = with_ours.added_since(&old)[0].clone();
+            token.inspect(|token| token.generate_pair_beside(foreign, &ours.id, &ours.label));
+            let id = base16(&ours.id);
+            let words = if named { ["abandon-named", &id] } else { ["abandon", ONE] };
+            assert_eq!(pages.play(&words), ok(0), "{foreign:?} {named}");
+            let after = token.snapshot();
+            after.assert_keeps(&old);
+            assert_eq!(after.with_id(&ours.id).count(), 2, "{foreign:?} {named}");
+            let half = |now: &usbtoken_testkit::Snapshot| {
+                now.with_id(&ours.id).find(|one| one.class == "CKO_PUBLIC_KEY").unwrap().clone()
+            };
+            assert_ne!(half(&after), half(&with_ours), "{foreign:?} {named}: ours has gone");
+            // The same again, and by the key's id: the other one stays.
+            let again = if named { ok(0) } else { refused("80092004", 232) };
+            assert_eq!(pages.play(&words), again, "{foreign:?} {named}");
+            assert_eq!(pages.play(&["abandon-named", &id]), ok(0), "{foreign:?} {named}");
+            token.snapshot().assert_same_as(&after);
+        }
     }
 }
 

@@ -42,7 +42,7 @@ impl Contents {
 
     /// Whether the job of this record, whose key is this, has its certificate. Of a record on two private keys any counts: one of
     /// these is somebody else's, and may be complete.
-    pub(super) fn is_answered(&self, record: &Record, key: &PublicKey) -> bool {
+    pub(crate) fn is_answered(&self, record: &Record, key: &PublicKey) -> bool {
         let mut there = self.certificates_for(key).peekable();
         if there.peek().is_none() {
             return false;

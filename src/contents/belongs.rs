@@ -25,15 +25,22 @@ impl Contents {
         if let Some(told) = &held.stored.public_key {
             return Some(told);
         }
+        // Where two pairs have one identifier, the half of the other may be of another kind.
+        let fits = |public: &&PublicKey| {
+            let kind = SignatureAlgorithm::for_key(&public.in_usual_form().algorithm());
+            kind.is_none() || held.stored.algorithm.is_none() || kind == held.stored.algorithm
+        };
         let same_id = self.index.public_by_id.get(&held.stored.id).into_iter().flatten();
-        let halves: Vec<_> = same_id.filter_map(|at| self.public_keys.get(*at)).collect();
+        let same_id = same_id.filter_map(|at| self.public_keys.get(*at));
+        let halves: Vec<_> =
+            same_id.filter(|half| half.stored.public_key.as_ref().is_none_or(|it| fits(&it))).collect();
         let labelled = |half: &&&HeldPublicKey| half.stored.label == held.stored.label;
         let beside = halves.iter().find(labelled).copied();
         if let Some(value) = beside.and_then(|half| half.stored.public_key.as_ref()) {
             return Some(value);
         }
         // Of a key that another program has moved, what it finds there is another's.
-        let by_record = held.marking.record().and_then(|record| self.value_by_record(record));
+        let by_record = held.marking.record().and_then(|record| self.value_by_record(record)).filter(fits);
         let only = || halves.first().filter(|_| halves.len() == 1)?.stored.public_key.as_ref();
         by_record.or_else(only)
     }

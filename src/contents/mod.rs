@@ -20,6 +20,7 @@
 //! - `known`: the same by what a program has kept
 //! - `one_key`: several certificates for one key
 //! - `removable`: what may be destroyed, and why
+//! - `gone`: which key a request was for, and whether anything is left of it
 //! - `record`: the label by which all of this is known
 //! - `held`, `signer`: the objects as they are held here, and who lets keys sign
 
@@ -33,6 +34,7 @@ mod chosen;
 mod copies;
 pub(crate) mod credential;
 pub(crate) mod credentials;
+mod gone;
 mod held;
 mod jobs;
 mod known;

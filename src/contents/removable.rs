@@ -24,6 +24,11 @@ pub(crate) enum Meant<'a> {
     Listed,
     /// A person has named its identifier, and goes with it although it is doubtful.
     Named,
+    /// The same, where the caller has made the request of the job under that identifier: it is the key of this request and no other one.
+    NamedOf(&'a PublicKey),
+    /// A person has said that the private key is gone for good: what is left of its pair, which is of this public key where the caller has made
+    /// the request of the job.
+    KeyGone(Option<&'a PublicKey>),
     /// Nobody has chosen it: it is the key of this request, where the caller knows one.
     Requested(Option<&'a PublicKey>),
 }
@@ -79,6 +84,8 @@ impl Contents {
         let (named, requested) = match meant {
             Meant::Listed => (false, None),
             Meant::Named => (true, None),
+            Meant::KeyGone(public) => (true, public),
+            Meant::NamedOf(public) => (true, Some(public)),
             Meant::Requested(public) => (false, public),
         };
         let gone = || pending.error(Code::NotPending).during(step);
@@ -95,7 +102,11 @@ impl Contents {
             }
             let half = self.index.public_by_record.get(record).into_iter().flatten();
             let mut half = half.filter_map(|at| self.public_keys.get(*at));
-            let half = half.find(|half| half.stored.id == pending.id()).ok_or_else(gone)?;
+            let is_its = |half: &HeldPublicKey| match (&half.stored.public_key, requested) {
+                (Some(value), Some(requested)) => value == requested,
+                _ => true,
+            };
+            let half = half.find(|half| half.stored.id == pending.id() && is_its(half)).ok_or_else(gone)?;
             if !self.stands_alone(&half.stored) {
                 return Err(doubt(step, pending.id(), "public_keys_alike"));
             }
@@ -105,6 +116,9 @@ impl Contents {
                 None => Ok(removal.half_public_key(&half.stored)),
             };
         }
+        if matches!(meant, Meant::KeyGone(_)) {
+            return Err(gone());
+        }
         let same_record = self.index.private_by_record.get(record).cloned().unwrap_or_default();
         let has_id =
             |at: &usize| self.private_keys.get(*at).is_some_and(|held| held.stored.id == pending.id());
@@ -112,12 +126,16 @@ impl Contents {
         let key = match keys.as_slice() {
             [] => return Err(gone()),
             [key] => *key,
+            alike if let Some(public) = requested => self.only_requested(signer, alike, public, pending)?,
             alike if named => self.only_unfinished(signer, alike, pending)?,
             [..] => return Err(doubt(step, pending.id(), "same_record_and_id")),
         };
         let signed = match self.ask(signer, key, requested.as_slice()) {
             Ok(public) => public,
             Err(error) if named && !is_of_the_token(&error) => {
+                if requested.is_some_and(|public| self.value_hint(key).is_some_and(|told| told != public)) {
+                    return Err(doubt(step, pending.id(), "not_requested_here").because_of(error));
+                }
                 let held = self.private_keys.get(key).ok_or_else(gone)?;
                 let removal = Removal::new(step).beside_other_keys(self.private_keys.len() > 1);
                 return Ok(removal.named_private_key(&held.stored));
@@ -164,7 +182,8 @@ impl Contents {
         {
             return Err(doubt(step, pending.id(), why.name()));
         }
-        if matches!(meant, Meant::Requested(_)) && (requested.is_none() || signed.as_ref() != requested) {
+        let has_to = matches!(meant, Meant::Requested(_) | Meant::NamedOf(_));
+        if has_to && (requested.is_none() || signed.as_ref() != requested) {
             let error = doubt(step, pending.id(), "not_requested_here");
             let another = (is_copy || requested.is_some()).then_some(Doubt::RequestOfAnotherKey.name());
             return Err(another.into_iter().fold(error, |error, why| error.fact(Fact::Reason, why)));
@@ -231,21 +250,6 @@ impl Contents {
             [] => Err(pending.error(Code::NotPending).during(Step::Abandon)),
             [..] => Err(pending.error(Code::KeysAlike).during(Step::Abandon)),
         }
-    }
-
-    /// Whether nothing is left of a key that was to go: no private key with its record or, where no label of it is read, its identifier,
-    /// and no public key with both. What could not be read may be it.
-    pub(crate) fn has_nothing_of(&self, id: &[u8], record: &Record) -> bool {
-        let has_id = |held: &HeldKey| held.stored.id == id;
-        let may_be_it = |held: &HeldKey| match held.marking.record() {
-            Some(other) => other == record && has_id(held),
-            None => held.stored.label.bytes().is_empty() && has_id(held),
-        };
-        let halves = self.index.public_by_record.get(record).into_iter().flatten();
-        let mut halves = halves.filter_map(|at| self.public_keys.get(*at));
-        self.was_read_whole()
-            && !self.private_keys.iter().any(may_be_it)
-            && !halves.any(|half| half.stored.id == id)
     }
 
     /// What was left of a certificate that was being written for this key.

@@ -436,6 +436,8 @@ numbered! {
         OldKeyElsewhere = 843 "old_key_elsewhere",
         /// What took the place of the certificate that is named can be renewed itself by now, or has ended.
         SuccessorDue = 860 "successor_due",
+        /// A key that was made for the certificate does not show on the token, and nothing says that it is gone.
+        KeyNotShown = 861 "key_not_shown",
         /// Another program has renewed the certificate, and nobody has named it, so it stays.
         RenewedByAnother = 895 "renewed_by_another_program",
         /// What a program signed with the old key does not verify with the old certificate.

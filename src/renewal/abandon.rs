@@ -3,7 +3,7 @@
 use super::installation::BegunAbandonment;
 use super::run::Run;
 use crate::contents::{Contents, Credentials, Meant, PendingKey};
-use crate::driver::Session;
+use crate::driver::{Session, doubt};
 use crate::error::{Code, Result, Step};
 use crate::pki::PublicKey;
 
@@ -72,6 +72,15 @@ impl Session {
         self.take_away(pending, Meant::Requested(requested), run)
     }
 
+    /// As [`Session::abandon_named`], where a person has said that the private key is gone for good: what is left of the pair goes, though nothing
+    /// signs for it, and what is kept of the request counts as ended. A key that a driver only does not show would lose its public half.
+    ///
+    /// # Errors
+    /// As [`Session::abandon`]; [`Code::NotPending`](crate::error::Code::NotPending) where the private key shows.
+    pub fn abandon_without_key(&self, pending: &PendingKey, run: &Run<'_>) -> Result<()> {
+        self.take_away(pending, Meant::KeyGone(None), run)
+    }
+
     /// Whether a removal that has begun here ([`Run::begun_abandonments`]) has come to its end: nothing is left of the key on this token, and
     /// the token would show it. Then it is kept no longer that it has begun, but for the command ([`Run::end_abandonment`]).
     ///
@@ -82,7 +91,7 @@ impl Session {
             self.explained((|| {
                 self.reserve()?;
                 run.enter(Step::Abandon)?;
-                let gone = self.shows_that_it_went(&Contents::read(self)?, begun);
+                let gone = self.shows_that_it_went(&mut Contents::read(self)?, begun)?;
                 if gone {
                     run.abandonment_ended(self.token().identity(), begun);
                 }
@@ -103,8 +112,9 @@ impl Session {
         // Read again: the record decides, and it may have changed since the list was made.
         let mut contents = Contents::read(self)?.knowing(run.known());
         // What was listed before a removal that nobody saw to end.
-        let begun = run.begun_abandonment(token, pending);
-        if let Some(begun) = begun.filter(|begun| self.shows_that_it_went(&contents, begun)) {
+        if let Some(begun) = run.begun_abandonment(token, pending)
+            && self.shows_that_it_went(&mut contents, &begun)?
+        {
             run.abandonment_ended(token, &begun);
             return Ok(());
         }
@@ -115,14 +125,25 @@ impl Session {
             return Err(pending.error(code).during(Step::Abandon));
         }
         // Another program may have given our record to a key of its own, and the job's own may have gone.
-        let known = run.requested(pending.record());
+        let known = self.request_of(pending, run);
         let meant = match (meant, &known) {
-            (Meant::Listed, Some(known)) => Meant::Requested(Some(known)),
+            (Meant::KeyGone(_), Some(known)) => Meant::KeyGone(Some(&known.public_key)),
+            (Meant::Listed, Some(known)) => Meant::Requested(Some(&known.public_key)),
+            (Meant::Named, Some(known)) if known.id.as_deref() == Some(pending.id()) => {
+                // Once that was seen to go, what does not sign is not it.
+                let has_gone = run.begun_abandonment(token, pending).is_some_and(|begun| begun.is_ended());
+                let public = &known.public_key;
+                if has_gone { Meant::Requested(Some(public)) } else { Meant::NamedOf(public) }
+            }
             (meant, _) => meant,
         };
+        if pending.private().is_none() && !matches!(meant, Meant::KeyGone(_)) {
+            self.make_sure_key_would_show(&contents, pending, run)?;
+        }
         let removal = contents.abandonment(self, pending, meant)?;
         // Before the first object goes: when the last one has gone, nothing on the token says whose it was.
-        let begun = BegunAbandonment::of(pending, contents.has_several_private_keys());
+        let public_key = contents.public_key_of(pending);
+        let begun = BegunAbandonment::of(pending, public_key, contents.has_several_private_keys());
         run.begin_abandonment(token, &begun);
         match pending.private() {
             Some(_) => self.remove(&removal)?,
@@ -133,10 +154,51 @@ impl Session {
         Ok(())
     }
 
+    /// The request of this key's job, where this computer has made it: as the token was given it, or as it is kept.
+    fn request_of(&self, pending: &PendingKey, run: &Run<'_>) -> Option<Requested> {
+        let label = pending.record().label();
+        let by_token = self.token().job_with(label);
+        let by_token =
+            by_token.map(|(id, public)| Requested { id: Some(id.to_vec()), public_key: public.clone() });
+        by_token.or_else(|| {
+            let public_key = run.requested(pending.record())?;
+            let kept = run.kept_request(self.token().identity(), pending.record());
+            Some(Requested { id: kept.map(|kept| kept.id().to_vec()), public_key })
+        })
+    }
+
+    /// A public key is left alone where its private key has gone, and where a driver does not show that: then the pair waits. It is not
+    /// known to have gone where no private key shows at all, or this computer keeps its request.
+    fn make_sure_key_would_show(
+        &self,
+        contents: &Contents,
+        pending: &PendingKey,
+        run: &Run<'_>,
+    ) -> Result<()> {
+        let kept = run.kept_request(self.token().identity(), pending.record());
+        let why = match contents.has_private_keys() {
+            false => "no_private_key_shows",
+            true if kept.is_some_and(|kept| !kept.is_ended()) => "request_kept_here",
+            true => return Ok(()),
+        };
+        Err(doubt(Step::Abandon, pending.id(), why))
+    }
+
     /// Whether nothing is left of it where private keys show: another one does, or none was there besides and the driver says that the
     /// user is logged in.
-    fn shows_that_it_went(&self, contents: &Contents, begun: &BegunAbandonment) -> bool {
-        let shows = || contents.has_private_keys() || !begun.beside_other_keys() && self.is_logged_in();
-        contents.has_nothing_of(begun.id(), begun.record()) && shows()
+    pub(super) fn shows_that_it_went(
+        &self,
+        contents: &mut Contents,
+        begun: &BegunAbandonment,
+    ) -> Result<bool> {
+        let shows = contents.has_private_keys() || !begun.beside_other_keys() && self.is_logged_in();
+        Ok(shows && contents.has_nothing_of(self, begun.id(), begun.record(), begun.public_key())?)
     }
+}
+
+/// The request of a job, as far as this computer knows it.
+struct Requested {
+    /// The CKA_ID of its key.
+    id: Option<Vec<u8>>,
+    public_key: PublicKey,
 }

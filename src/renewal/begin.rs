@@ -164,7 +164,8 @@ impl Job<'_> {
         self.run.enter(Step::GenerateKeyPair)?;
         let made = self.generate_key_pair(kind, &record, contents.present());
         let pair = made.map_err(|error| self.name_what_could_go(error, contents))?;
-        self.run.note_request(&record, &pair.public_key);
+        let token = self.session.token().identity();
+        self.run.note_request(token, &pair.private.id, &record, &pair.public_key);
         if !pair.labelled {
             self.notices.push(Notice::KeyLabelChosen.into());
         }
@@ -177,7 +178,13 @@ impl Job<'_> {
             // It may be as good as any: a person, or the next start of the driver, says.
             Err(error) if error.code() == Code::ProofUndecided => Err(error),
             // The token then holds what it held before.
-            Err(error) => Err(error.after_clean_up(self.session.remove_new_pair(&made.pair))),
+            Err(error) => {
+                let removed = self.session.remove_new_pair(&made.pair);
+                if removed.is_ok() {
+                    self.run.take_request_back(&record);
+                }
+                Err(error.after_clean_up(removed))
+            }
         }
     }
 

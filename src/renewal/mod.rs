@@ -65,7 +65,7 @@ pub use crate::contents::{
 };
 pub use clock::{Clock, clock_doubt};
 pub use confirmation::Confirmation;
-pub use installation::{BegunAbandonment, BegunRemoval, Installation};
+pub use installation::{BegunAbandonment, BegunRemoval, Installation, KeptRequest};
 pub use preflight::{BeforeLogin, PointResult, Preflight, PreflightPoint};
 pub(crate) use renewal::Renewal;
 pub use retire::{Retire, Retired};

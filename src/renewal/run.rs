@@ -349,18 +349,6 @@ impl<'a> Run<'a> {
         self.installations.kept()
     }
 
-    /// Keeps for later processes for which key the request of the job with this record is. The command keeps its requests whole.
-    pub(super) fn note_request(&self, record: &Record, key: &PublicKey) {
-        if let Some(kept) = self.installations.kept().filter(|_| self.caller != Caller::Command) {
-            kept.note_request(record.label(), key);
-        }
-    }
-
-    /// The key for which the request of this job is, where it was made on this computer and that was kept.
-    pub(super) fn requested(&self, record: &Record) -> Option<PublicKey> {
-        self.installations.kept()?.requested(record.label())
-    }
-
     pub(super) fn signer_of_old(&self) -> Option<&dyn SignByOldKey> {
         self.old_key
     }

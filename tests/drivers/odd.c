@@ -301,7 +301,8 @@ static U find_init(U session, struct attribute *given, U count)
     return real->function[FIND_INIT](session, given, count);
 }
 
-/* `hides`: certificates whose CKA_ID begins so show after the login only. `hides-public-keys`: they never show. */
+/* `hides`: certificates whose CKA_ID begins so show after the login only. `hides-public-keys`: they never show, nor with `hides-private-keys`
+ * those. `hides-of-jobs`: with our record no private keys (1), no public keys (2), or neither (3). */
 static U find_seen(U session, U *objects, U room, U *count)
 {
     U found = 0, one, got;
@@ -309,15 +310,18 @@ static U find_seen(U session, U *objects, U room, U *count)
     for (; ghosts && found < room; ghosts--) objects[found++] = FIRST_GHOST + ghosts;
     if (found) return *count = found, 0;
     int hides = word("hides") && !logins;
-    if (!hides && !word("hides-public-keys")) return real->function[FIND](session, objects, room, count);
+    if (!hides && !word("hides-public-keys") && !word("hides-private-keys") && !word("hides-of-jobs")) return real->function[FIND](session, objects, room, count);
     while (found < room) {
         U class = 0, rv = real->function[FIND](session, &one, 1, &got);
-        B id[64] = {0};
-        struct attribute wanted[] = {{0, &class, sizeof class}, {0x102, id, sizeof id}};
+        B id[64] = {0}, label[256] = {0};
+        struct attribute wanted[] = {{0, &class, sizeof class}, {0x102, id, sizeof id}, {3, label, sizeof label}};
         if (rv) return rv;
         if (!got) break;
-        real->function[GET_ATTRIBUTES](session, one, wanted, 2);
+        real->function[GET_ATTRIBUTES](session, one, wanted, 3);
+        int is_jobs = !strncmp((char *)label, "ut2", 3);
         int hidden = class == 1 ? hides && id[0] == number("hides") : class == 2 && word("hides-public-keys");
+        hidden |= class == 3 && (word("hides-private-keys") || is_jobs && number("hides-of-jobs") & 1);
+        hidden |= class == 2 && is_jobs && number("hides-of-jobs") & 2;
         if (!hidden) objects[found++] = one;
     }
     return *count = found, 0;

@@ -304,8 +304,10 @@ fn a_remnant_is_listed_and_removed() {
     let only_the_remnant = bank.soft.snapshot();
     refused(install(&session, &bank.certify(&pending)), Code::PendingNotFound);
     bank.soft.snapshot().assert_same_as(&only_the_remnant);
-    // It does not stand in the way of a new one either.
-    let new = Renewal::of(&old).begin(&session, &run()).unwrap();
+    // Its private key may only not show, so a new one is begun beside it where that is wanted.
+    refused(Renewal::of(&old).begin(&session, &run()), Code::KeyNotShown);
+    bank.soft.snapshot().assert_same_as(&only_the_remnant);
+    let new = Renewal::of(&old).beside_pending().begin(&session, &run()).unwrap();
     session.abandon(new.key().unwrap(), &run()).unwrap();
     // Nothing signs for it, so a person has to name it.
     refused(session.abandon(&keys[0], &run()), Code::RemovalDoubtful);
@@ -468,8 +470,11 @@ fn a_key_whose_removal_was_not_seen_to_end_is_done_for_who_had_listed_it() {
             here.end_abandonment(session.token().identity(), &begun[0]);
         }
         assert!(here.begun_abandonments(session.token().identity()).is_empty());
-        refused(session.abandon(&listed, &here), Code::NotPending);
+        // It stays known, for who means this very key.
+        session.abandon(&listed, &here).unwrap();
         drop(session);
-        bank.run(&["abandon", "--yes", "--id", &hex(listed.id())]).failed(Code::PendingNotFound);
+        let again = bank.run(&["abandon", "--yes", "--id", &hex(listed.id())]).json();
+        assert_eq!(again["already_abandoned"], true, "{again:#}");
+        bank.soft.snapshot().assert_same_as(&bank.before);
     }
 }

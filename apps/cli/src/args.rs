@@ -389,10 +389,17 @@ pub struct Abandon {
     #[arg(long, value_name = "HEX")]
     pub id: Option<Hex>,
 
+    /// The private key is gone for good, and does not merely not show: removes what is left of its pair, and forgets its request.
+    #[arg(long, requires = "id")]
+    pub key_gone: bool,
+
     /// Does not ask for confirmation.
     #[arg(short, long)]
     pub yes: bool,
 }
+
+/// Why a public key is left alone whose private key may only not show: `--key-gone` says that it is not there.
+pub const NOT_SHOWN: [&str; 2] = ["no_private_key_shows", "request_kept_here"];
 
 /// `usbtoken confirm`.
 #[derive(Args, Debug)]

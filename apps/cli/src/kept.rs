@@ -221,7 +221,9 @@ impl Keeper {
         let labels = |taken| journal.labels(token.identity(), taken);
         let (not_taken, taken) = (labels(false), labels(true));
         let keys = journal.keys_of_labels(token.identity());
-        token.with_labels(not_taken).with_labels_of_jobs(taken).with_keys_of_jobs(keys)
+        let token = token.with_labels(not_taken).with_labels_of_jobs(taken).with_keys_of_jobs(keys);
+        // What pages and programs have requested.
+        usbtoken::Run::default().installations_in(journal.folder()).knowing_requests(token)
     }
 
     /// What is kept of the job of this key.

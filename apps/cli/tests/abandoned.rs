@@ -51,6 +51,13 @@ impl Stage {
         self.run_through(&shim(), &env, self.token.pin(), &uri, words)
     }
 
+    /// How many requests are kept whose jobs have not ended.
+    fn requests_that_wait(&self) -> usize {
+        let files = std::fs::read_dir(self.file("state/usbtoken")).unwrap().map(|file| file.unwrap().path());
+        let files = files.filter(|file| file.extension().is_some_and(|end| end == "requested"));
+        files.filter(|file| !std::fs::read_to_string(file).unwrap().contains("\"ended\": true")).count()
+    }
+
     /// What the last run through the shim called, in order.
     fn called(&self) -> Vec<String> {
         let trace = String::from_utf8(self.read("trace")).unwrap();
@@ -102,9 +109,17 @@ fn ends_wherever_it_stopped(from: &str, named: Named, again: Named, prepare: fn(
             assert_eq!(stage.kept(), Vec::<std::path::PathBuf>::new(), "{what}");
             gone += usize::from(is_gone);
             told += 1;
-            // It is told once: then nothing waits.
+            assert_eq!(stage.requests_that_wait(), 0, "{what}");
+            // Who names nothing is told once: then nothing waits. Who names the key asks for the same.
             if at == calls {
-                stage.abandon(&ours.id, again, "").failed("pending_not_found", 3);
+                let said = stage.abandon(&ours.id, again, "");
+                match again {
+                    Named::Not => drop(said.failed("pending_not_found", 3)),
+                    Named::ById | Named::ByUri => {
+                        assert_eq!(said.json()["already_abandoned"], true, "{what}");
+                    }
+                }
+                stage.token.snapshot().assert_same_as(&without);
             }
         }
     }
@@ -170,7 +185,7 @@ fn without_a_folder_for_state_a_job_is_given_up_too() {
             let said = stage.abandon(&ours.id, Named::ById, fault);
             assert_eq!(said.code, if fault.is_empty() { 0 } else { KILLED }, "{said:?}");
             stage.token.snapshot().assert_same_as(&without);
-            match unusable || fault.is_empty() {
+            match unusable {
                 true => drop(stage.abandon(&ours.id, Named::ById, "").failed("pending_not_found", 3)),
                 false => {
                     assert_eq!(stage.abandon(&ours.id, Named::ById, "").json()["already_abandoned"], true)

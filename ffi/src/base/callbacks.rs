@@ -14,7 +14,7 @@ use usbtoken::driver::{AskPin, PinRequest, PinState};
 use usbtoken::error::{Fact, Step, Warning};
 use usbtoken::renewal::{Caller, Clock, Installation, Progress};
 use usbtoken::text::Lang;
-use usbtoken::{Code, Error, Login, Pin, Policy, Result, Run};
+use usbtoken::{Code, Error, Login, Pin, Policy, Result, Run, Token};
 use zeroize::Zeroizing;
 
 use crate::base::args::{self, PIN_LIMIT, Sized32};
@@ -216,6 +216,11 @@ impl Host {
     pub(crate) fn knowing_installations<'a>(&self, run: Run<'a>) -> Run<'a> {
         let run = run.installations(lock(&self.installations).clone());
         self.state.iter().fold(run, |run, folder| run.installations_in(&**folder))
+    }
+
+    /// The same token, with what this computer keeps of the requests for its keys.
+    pub(crate) fn knowing_requests(&self, token: Token) -> Token {
+        self.knowing_installations(Run::default()).knowing_requests(token)
     }
 
     /// The bank by whose rules everything goes; `false` when there is one already.

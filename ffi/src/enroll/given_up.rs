@@ -25,7 +25,7 @@ impl Page {
             });
             let was_meant = |begun: &BegunAbandonment| match &state.created {
                 Some(id) => begun.id() == *id,
-                None => asked.as_ref().is_some_and(|asked| asked.was_of(begun)),
+                None => !begun.is_ended() && asked.as_ref().is_some_and(|asked| asked.was_of(begun)),
             };
             let of_page = (session, run, &self.origin.caller());
             end_or_remove(of_page, only(waiting), was_meant, |key| session.abandon(key, run))
@@ -75,7 +75,7 @@ fn end_or_remove(
         Err(error) if error.code() == Code::PendingNotFound => error,
         found => return remove(&session.explained(found)?),
     };
-    let begun = run.begun_abandonments(session.token().identity());
+    let begun = run.abandonments(session.token().identity());
     let begun = begun.iter().find(|begun| begun.is_by(caller) && is_meant(begun));
     match begun {
         Some(begun) if session.was_abandoned(begun, run)? => Ok(()),

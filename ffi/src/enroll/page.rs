@@ -418,7 +418,7 @@ impl Page {
 
     pub(super) fn login(&self, state: &PageState) -> Result<Session> {
         let uri = state.provider.clone().unwrap_or_default();
-        let token: Token = token::find(&self.shared, &uri)?;
+        let token: Token = self.shared.host.knowing_requests(token::find(&self.shared, &uri)?);
         self.shared.host.step(Step::LogIn);
         // Where another job is at work on it, what waits is not known yet.
         let reserved = token.reserve()?;

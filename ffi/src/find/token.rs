@@ -403,7 +403,7 @@ pub unsafe extern "C" fn usbtoken_reserve(token: *const usbtoken_token) -> usbto
         let mut reserved = lock(&token.reserved);
         match &*reserved {
             Some(reserved) => reserved.check()?,
-            None => *reserved = Some(token.token.reserve()?),
+            None => *reserved = Some(token.host.knowing_requests(token.token.clone()).reserve()?),
         }
         Ok(())
     })

@@ -71,7 +71,7 @@ fn login(token: &TokenNoun, pin: Option<Zeroizing<Vec<u8>>>, flags: u32) -> Resu
     let reserved = lock(&token.reserved).take();
     let session = token.host.run().watch(|| match reserved {
         Some(reserved) => reserved.login(login),
-        None => token.token.login(login),
+        None => token.host.knowing_requests(token.token.clone()).login(login),
     });
     let explain = |error| match token.host.bank() {
         Some(bank) => bank.explain(error, token.token.identity()),

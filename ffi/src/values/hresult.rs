@@ -285,7 +285,7 @@ pub(crate) fn of_code(code: Code) -> usbtoken_hresult {
         | Code::PendingAmbiguous
         | Code::RequestFinished
         | Code::NotPending => USBTOKEN_HR_NOT_FOUND,
-        Code::KeyMissing | Code::OldKeyElsewhere => USBTOKEN_HR_KEY_MISSING,
+        Code::KeyMissing | Code::KeyNotShown | Code::OldKeyElsewhere => USBTOKEN_HR_KEY_MISSING,
         Code::PinCancelled => USBTOKEN_HR_PIN_CANCELLED,
         Code::PinRequired => USBTOKEN_HR_SILENT,
         Code::PinLocked | Code::PinFinalTry | Code::PinExpired | Code::PinNotSet => USBTOKEN_HR_PIN_BLOCKED,

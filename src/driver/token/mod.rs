@@ -213,6 +213,35 @@ impl Token {
         Token { job_keys: Arc::new(keys), ..self }
     }
 
+    /// The same token, of which more labels and public keys of jobs are known, by CKA_ID; what is known already stays.
+    #[must_use]
+    pub(crate) fn with_more_jobs(
+        mut self,
+        labels: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+        keys: impl IntoIterator<Item = (Vec<u8>, PublicKey)>,
+    ) -> Self {
+        let (mut labels, mut keys) = (labels.into_iter().peekable(), keys.into_iter().peekable());
+        if labels.peek().is_some() {
+            let known = Arc::make_mut(&mut self.job_labels);
+            for (id, label) in labels.filter(|(id, _)| !self.labels.contains_key(id)) {
+                known.entry(id).or_insert(label);
+            }
+        }
+        if keys.peek().is_some() {
+            let known = Arc::make_mut(&mut self.job_keys);
+            for (id, key) in keys {
+                known.entry(id).or_insert(key);
+            }
+        }
+        self
+    }
+
+    /// The identifier and the public key of the job with this record.
+    pub(crate) fn job_with(&self, record: &[u8]) -> Option<(&[u8], &PublicKey)> {
+        let (id, _) = self.job_labels.iter().chain(self.labels.iter()).find(|(_, label)| *label == record)?;
+        Some((id, self.job_keys.get(id)?))
+    }
+
     /// The public keys of jobs that are known, by the label that each was to have.
     pub(crate) fn keys_by_label(&self) -> BTreeMap<Vec<u8>, PublicKey> {
         let label = |id| self.job_labels.get(id).or_else(|| self.labels.get(id)).cloned();

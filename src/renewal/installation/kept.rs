@@ -6,6 +6,7 @@ mod requests;
 
 pub use self::abandonments::BegunAbandonment;
 pub use self::removals::BegunRemoval;
+pub use self::requests::KeptRequest;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};

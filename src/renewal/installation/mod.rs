@@ -2,7 +2,7 @@
 
 mod kept;
 
-pub use self::kept::{BegunAbandonment, BegunRemoval};
+pub use self::kept::{BegunAbandonment, BegunRemoval, KeptRequest};
 pub(super) use self::kept::{Kept, KeptInstallations};
 
 use base16ct::lower::encode_string as hex;

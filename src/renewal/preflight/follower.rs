@@ -1,7 +1,7 @@
 //! Whether what takes the place of a certificate by its record is what its renewal would be.
 
 use crate::bank::Policy;
-use crate::contents::{Contents, Credential, Identified, Successor, already_renewed};
+use crate::contents::{Contents, Credential, Credentials, Identified, KeyState, Successor, already_renewed};
 use crate::driver::Session;
 use crate::error::{Code, Error, Fact, Result, Step};
 use crate::pki::{Certificate, IssuerContinuity, another_key_issued, check_chain, issuer_continuity};
@@ -40,6 +40,29 @@ pub(super) fn known(
         old.has_same_holder(new) && !is_a_strangers(new) && !is_of_another()
     };
     known.or(by).or_else(|| contents.successor_known(old, is_vouched_for))
+}
+
+/// Why nothing is begun for a certificate that this computer has renewed, where the new certificate is on the token and its private key does
+/// not show: a driver may not show it for a while.
+pub(super) fn hidden(
+    renewal: &Renewal,
+    credentials: &Credentials,
+    by: Option<&Successor>,
+    run: &Run<'_>,
+) -> Option<Error> {
+    if renewal.although_renewed || by.is_some_and(|by| by.signed) {
+        return None;
+    }
+    let old = renewal.old()?;
+    let installed =
+        || credentials.iter().filter(|one| run.has_replaced(old.certificate(), one.certificate()));
+    if installed().any(|one| one.key() != KeyState::Missing) {
+        return None;
+    }
+    let by = installed().max_by_key(|one| one.certificate().not_after())?;
+    let error = old.identify(Error::new(Code::KeyNotShown)).during(Step::Preflight);
+    let error = error.fact(Fact::KeyId, hex(by.id())).fact(Fact::Reason, "key_of_renewed");
+    Some(error.fact(Fact::Candidate, format!("{} (serial {})", by.subject(), by.certificate().serial())))
 }
 
 /// What took its place by the caller's own records, where nothing on the token says so: others between them have gone, or another program

@@ -162,6 +162,7 @@ impl Preflight {
         let waiting: Vec<&PendingKey> =
             pending.iter().filter(|key| is_job(key.record())).filter(is_waiting).collect();
         let waiting = one_to_resume(waiting, renewal, contents, run);
+        let hidden = waiting::hidden(renewal, session, contents, &pending, waiting, run)?;
         // What is begun is finished first.
         if let (None, Some(old)) = (waiting, renewal.old_certificate())
             && (contents.is_said_renewed(old) || contents.has_followers(session, old)?)
@@ -186,6 +187,7 @@ impl Preflight {
             None => follower::kept(renewal, session, contents, run)?,
             by => by,
         };
+        let hidden = hidden.or_else(|| follower::hidden(renewal, &credentials, by.as_ref(), run));
         let by = by.as_ref();
         let refusal = |old, by| follower::refusal(&renewal.policy, old, by, authorities, run);
         let done = Done {
@@ -200,7 +202,7 @@ impl Preflight {
         }
         findings.push(PreflightPoint {
             point: Point::NothingPending,
-            state: nothing_pending(renewal, waiting, run),
+            state: hidden.map_or_else(|| nothing_pending(renewal, waiting, run), PointResult::Blocker),
         });
         if let Some(old) = renewal.old_elsewhere() {
             let state = match by {

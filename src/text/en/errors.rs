@@ -383,6 +383,8 @@ code_words! {
         "If it is to go too, name it by its id. The new certificate works all the same.";
     RenewedByAnother "Another program has renewed this certificate, not usbtoken, and nobody has named it, so it is not removed."
         "If it is yours and is to go, name it. If it belongs to another program, leave it alone.";
+    KeyNotShown "A private key that was made to renew this certificate, or for a first one, does not show on the token, and nothing says that it is gone. Nothing was written and nothing ordered."
+        "Unplug the token, plug it in again, and try again. Only if the key is gone for good, give its job up and begin anew.";
     SuccessorNotBesideKey "The new certificate does not have the identifier (CKA_ID) of its key on the token, so programs that go by that would find no credential. The old one is not removed."
         "Check which program has stored the new certificate. If your programs work with it, name it as the successor when the old one is removed.";
     RetireBeforeWindow "The new certificate was ordered before the bank renews the old one, so the old one stays until it ends."

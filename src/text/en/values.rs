@@ -139,6 +139,13 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "not_requested_here") => {
             "only its record on the token says that it is ours: no request for this key is kept on this computer"
         }
+        (Fact::Reason, "no_private_key_shows") => {
+            "no private key shows on the token, so that of this public key may be there too"
+        }
+        (Fact::Reason, "request_kept_here") => {
+            "this computer keeps the request for its key, which may only not show for a while"
+        }
+        (Fact::Reason, "key_of_renewed") => "it is the key of the new certificate, which is on the token",
         (Fact::Reason, "request_of_another_key") => {
             "this computer made the request of this job for another key, so that this one carries a copy of its record"
         }

@@ -125,6 +125,13 @@ pub(in crate::text) fn fact_value(fact: Fact, value: &str) -> Option<&'static st
         (Fact::Reason, "not_requested_here") => {
             "本ソフトウェアの鍵であることを示すのがトークン上の記録だけで、このパソコンにこの鍵の申請が残っていません"
         }
+        (Fact::Reason, "no_private_key_shows") => {
+            "トークンに秘密鍵が一つも見えないため、この公開鍵の秘密鍵も残っている可能性があります"
+        }
+        (Fact::Reason, "request_kept_here") => {
+            "このパソコンにこの鍵の申請の控えがあり、秘密鍵は一時的に見えないだけの可能性があります"
+        }
+        (Fact::Reason, "key_of_renewed") => "トークンにある新しい電子証明書の秘密鍵です",
         (Fact::Reason, "request_of_another_key") => {
             "このパソコンでは、この申請を別の鍵で作成しています。この鍵の記録はその写しです"
         }

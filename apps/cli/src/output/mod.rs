@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod progress;
+mod said;
 pub mod stdout;
 pub mod view;
 
@@ -14,6 +15,7 @@ use usbtoken::error::{Fact, Family, Notice, Step, Warning};
 use usbtoken::text::{Lang, Report, printable};
 use usbtoken::{Code, Error};
 
+use self::said::{expects, is_because, is_stated, is_there_already};
 use crate::args::withhold;
 use crate::process::surroundings;
 use crate::words::{Tongue, Words};
@@ -389,6 +391,11 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         Code::RetireNoSuccessor | Code::SuccessorNotBesideKey => Words::HintSuccessor,
         Code::SuccessorDoubtful => Words::HintSuccessorDoubtful,
         Code::RetireDoubtful | Code::RetireOlderFirst => Words::HintRetire,
+        Code::RemovalDoubtful if crate::args::NOT_SHOWN.iter().any(|why| is_because(error, why)) => {
+            Words::HintKeyGone
+        }
+        Code::KeyNotShown if is_because(error, "key_of_renewed") => Words::HintAgain,
+        Code::KeyNotShown => Words::HintKeyGone,
         Code::RemovalDoubtful if is_because(error, "object_changed") => Words::HintReadAgain,
         Code::OldKeyElsewhere => Words::HintOldKeyElsewhere,
         Code::RequestFinished => Words::HintReuseKey,
@@ -422,24 +429,6 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         code if code.family() == Family::Answer => Words::HintPending,
         _ => return None,
     })
-}
-
-fn expects(error: &Error, option: &str) -> bool {
-    error.facts().any(|(fact, value)| fact == Fact::Expected && value == option)
-}
-
-fn is_because(error: &Error, reason: &str) -> bool {
-    error.facts().any(|(fact, value)| fact == Fact::Reason && value == reason)
-}
-
-fn is_stated(error: &Error, flag: &str) -> bool {
-    error.facts().any(|(fact, value)| fact == Fact::Stated && value == flag)
-}
-
-fn is_there_already(error: &Error) -> bool {
-    use std::error::Error as _;
-    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    source.is_some_and(|source| source.kind() == io::ErrorKind::AlreadyExists)
 }
 
 #[cfg(test)]

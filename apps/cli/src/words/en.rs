@@ -224,6 +224,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintPending => {
             "See \"usbtoken pending\"; \"usbtoken resume\" goes on with it, \"usbtoken abandon --id ID\" removes it."
         }
+        Words::HintKeyGone => {
+            "Only if the key is gone for good: \"usbtoken abandon --id ID --key-gone\" gives up its job. A new certificate is then a new order."
+        }
         Words::HintSuccessorDue => {
             "\"usbtoken renew\" with --token for its token, without --from, and with --serial where there are several, renews it."
         }

@@ -241,6 +241,9 @@ pub(super) fn words(words: &Words<'_>) -> String {
         Words::HintPending => {
             "「usbtoken pending」で一覧を表示し、「usbtoken resume」で再開、「usbtoken abandon --id ID」で破棄できます。"
         }
+        Words::HintKeyGone => {
+            "鍵が失われたことが確かな場合にかぎり、「usbtoken abandon --id ID --key-gone」でその申請を破棄できます。その後の更新は、新たな申請になります。"
+        }
         Words::HintSuccessorDue => {
             "更新するには、--fromを付けず、--tokenでそのトークンを指定して「usbtoken renew」を実行してください。電子証明書が複数あるときは、--serialも指定してください。"
         }

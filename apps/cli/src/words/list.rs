@@ -273,6 +273,8 @@ pub enum Words<'a> {
     HintCredentialOrFrom,
     /// Hint of the command: the pending keys.
     HintPending,
+    /// Hint of the command: a key that is gone for good.
+    HintKeyGone,
     /// Hint of the command: renew what another token holds renewed.
     HintAgain,
     HintSuccessorDue,

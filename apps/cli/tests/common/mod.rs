@@ -149,11 +149,18 @@ impl Stage {
         &self.mark.0
     }
 
-    /// What the state folder holds, by name, but for the days of installations and the records of jobs, which stay.
+    /// What the state folder holds, by name, but for the days of installations, the records of jobs and for which key each was requested, and
+    /// what was abandoned, which stay.
     pub fn kept(&self) -> Vec<PathBuf> {
         let folder = std::fs::read_dir(self.file("state/usbtoken"));
         let mut files: Vec<_> = folder.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
-        files.retain(|file| file.extension().is_none_or(|end| end != "installed" && end != "label"));
+        let ended = |file: &Path| std::fs::read_to_string(file).unwrap().contains("\"ended\": true");
+        let stays = |file: &PathBuf| match file.extension().and_then(|end| end.to_str()) {
+            Some("installed" | "label" | "requested") => true,
+            Some("abandoning") => ended(file),
+            _ => false,
+        };
+        files.retain(|file| !stays(file));
         files.sort();
         files
     }

@@ -331,11 +331,12 @@ fn a_strangers_key_has_no_label_of_a_job() {
     assert_eq!(read(&mut fresh, of_job(&ours).with_labels(labels())), split);
     let other_way = [is(false, "label"), is(false, "label"), is(true, ""), is(true, "")];
     assert_eq!(read(&mut fresh, of_job(&theirs).with_labels_of_jobs(labels())), other_way);
-    // Where nothing says which label, where none signs for the key, and where the label is another, all stay as they are.
+    // Where nothing says which label, and where the label is another, all stay as they are; where none signs for the key, none is the job's.
     let all = [is(false, "label"), is(false, "label"), is(true, "label"), is(true, "label")];
     assert_eq!(read(&mut fresh, of_job(&ours)), all);
     let stranger = Certificate::from_der(&der()).unwrap().public_key().clone();
-    assert_eq!(read(&mut fresh, of_job(&stranger).with_labels_of_jobs(labels())), all);
+    let none = [is(false, ""), is(false, ""), is(true, ""), is(true, "")];
+    assert_eq!(read(&mut fresh, of_job(&stranger).with_labels_of_jobs(labels())), none);
     let another = of_job(&ours).with_labels_of_jobs([(id(), b"another".to_vec())].into());
     assert_eq!(read(&mut fresh, another), all);
     // One that refuses to sign is not ours; that there is no such object is no refusal.

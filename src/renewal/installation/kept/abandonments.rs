@@ -1,4 +1,4 @@
-//! The removals of waiting keys that have begun, from one process to the next.
+//! The removals of waiting keys, from one process to the next.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{KeptInstallations, VERSION, read};
 use crate::contents::{Caller, PendingKey, Record, text_for};
 use crate::driver::TokenIdentity;
-use crate::pki::Name;
+use crate::pki::{Name, PublicKey};
 
 /// How the file of one ends.
 const ABANDONING: &str = "abandoning";
@@ -28,23 +28,35 @@ struct Abandonment {
     label: String,
     /// Whether other private keys were there.
     beside_other_keys: bool,
+    /// Its SubjectPublicKeyInfo in DER, in hexadecimal, where that was known.
+    #[serde(default)]
+    public_key: Option<String>,
+    /// Whether it was seen to come to its end.
+    #[serde(default)]
+    ended: bool,
 }
 
-/// The removal of a waiting key that has begun on this computer, and of which nobody has seen that it came to its end:
-/// [`Run::begun_abandonments`](crate::Run::begun_abandonments).
+/// So many removals that have come to their end are known at most, of all tokens.
+const MOST_ENDED: usize = 64;
+
+/// The removal of a waiting key that has begun on this computer: [`Run::begun_abandonments`](crate::Run::begun_abandonments), and
+/// [`Run::abandonments`](crate::Run::abandonments) with those that were seen to come to their end.
 #[derive(Clone, Debug)]
 pub struct BegunAbandonment {
     id: Vec<u8>,
     label: Vec<u8>,
     record: Record,
     beside_other_keys: bool,
+    public_key: Option<PublicKey>,
+    ended: bool,
 }
 
 impl BegunAbandonment {
-    /// That the removal of this key begins.
-    pub(crate) fn of(key: &PendingKey, beside_other_keys: bool) -> Self {
+    /// That the removal of this key begins, which is the one of this public key.
+    pub(crate) fn of(key: &PendingKey, public_key: Option<PublicKey>, beside_other_keys: bool) -> Self {
         let (id, label) = (key.id().to_vec(), key.label().to_vec());
-        BegunAbandonment { id, label, record: key.record().clone(), beside_other_keys }
+        let record = key.record().clone();
+        BegunAbandonment { id, label, record, beside_other_keys, public_key, ended: false }
     }
 
     /// The CKA_ID of the key.
@@ -67,8 +79,18 @@ impl BegunAbandonment {
         self.record.is_by(caller)
     }
 
+    /// Whether it was seen to come to its end.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
     pub(crate) fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// The public key of the key, where it was known: another one under its identifier, with its record, is not this one.
+    pub(crate) fn public_key(&self) -> Option<&PublicKey> {
+        self.public_key.as_ref()
     }
 
     /// Whether it was the key of a first certificate for this subject, as far as the token told.
@@ -91,29 +113,48 @@ impl KeptInstallations {
     /// Keeps that the removal of a waiting key begins. Where that cannot be kept, one that stops when nothing is left to remove is not
     /// known by the next process.
     pub(crate) fn begin_abandonment(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
+        self.write_abandonment(token, begun, false);
+    }
+
+    /// It has come to its end. That stays known of those that ended last, so that the same removal again is no other one.
+    pub(crate) fn end_abandonment(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
+        self.write_abandonment(token, begun, true);
+        let is_ended = |path: &PathBuf| {
+            let kept: Option<Abandonment> =
+                read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            kept.is_some_and(|kept| kept.ended)
+        };
+        let mut ended: Vec<PathBuf> = self.abandonment_files().filter(is_ended).collect();
+        ended.sort_by_key(|path| std::cmp::Reverse(written(path)));
+        ended.iter().skip(MOST_ENDED).for_each(|path| drop(fs::remove_file(path)));
+    }
+
+    fn write_abandonment(&self, token: &TokenIdentity, begun: &BegunAbandonment, ended: bool) {
         let kept = Abandonment {
             version: VERSION,
             token: token.clone(),
             id: hex(&begun.id),
             label: hex(&begun.label),
             beside_other_keys: begun.beside_other_keys,
+            public_key: begun.public_key.as_ref().map(|public| hex(public.spki_der())),
+            ended,
         };
         if let Ok(bytes) = serde_json::to_vec_pretty(&kept) {
             let _ = self.write(&self.path_of_abandonment(token, &begun.id, &begun.record), &bytes);
         }
     }
 
-    /// It has come to its end, or the job goes on.
-    pub(crate) fn end_abandonment(&self, token: &TokenIdentity, id: &[u8], record: &Record) {
+    /// The job goes on: its key was not removed.
+    pub(crate) fn forget_abandonment(&self, token: &TokenIdentity, id: &[u8], record: &Record) {
         let _ = fs::remove_file(self.path_of_abandonment(token, id, record));
     }
 
-    /// Those that have begun on this token, the last one first. What cannot be read or believed is passed over.
-    pub(crate) fn begun_abandonments(&self, token: &TokenIdentity) -> Vec<BegunAbandonment> {
-        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        let files = files.filter(|path| path.extension().is_some_and(|end| end == ABANDONING));
-        let mut begun: Vec<(SystemTime, BegunAbandonment)> =
-            files.filter_map(|path| Some((written(&path), abandonment_in(&path, token)?))).collect();
+    /// Those of this token, the last one first. What cannot be read or believed is passed over.
+    pub(crate) fn abandonments(&self, token: &TokenIdentity) -> Vec<BegunAbandonment> {
+        let mut begun: Vec<(SystemTime, BegunAbandonment)> = self
+            .abandonment_files()
+            .filter_map(|path| Some((written(&path), abandonment_in(&path, token)?)))
+            .collect();
         begun.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
         begun.into_iter().map(|(_, begun)| begun).collect()
     }
@@ -126,6 +167,11 @@ impl KeptInstallations {
     ) -> Option<BegunAbandonment> {
         let begun = abandonment_in(&self.path_of_abandonment(token, key.id(), key.record()), token)?;
         Some(begun).filter(|begun| begun.is_of(key))
+    }
+
+    fn abandonment_files(&self) -> impl Iterator<Item = PathBuf> {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        files.filter(|path| path.extension().is_some_and(|end| end == ABANDONING))
     }
 
     fn path_of_abandonment(&self, token: &TokenIdentity, id: &[u8], record: &Record) -> PathBuf {
@@ -146,7 +192,10 @@ fn abandonment_in(path: &std::path::Path, token: &TokenIdentity) -> Option<Begun
     }
     let (id, label) = (decode_vec(&kept.id).ok()?, decode_vec(&kept.label).ok()?);
     let record = Record::in_label(&label)?;
-    Some(BegunAbandonment { id, label, record, beside_other_keys: kept.beside_other_keys })
+    let spki = kept.public_key.and_then(|public| decode_vec(public).ok());
+    let public_key = spki.and_then(|spki| PublicKey::from_spki_der(&spki).ok());
+    let Abandonment { beside_other_keys, ended, .. } = kept;
+    Some(BegunAbandonment { id, label, record, beside_other_keys, public_key, ended })
 }
 
 fn written(path: &std::path::Path) -> SystemTime {

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use usbtoken_testkit::TestCa;
 
 use super::*;
+use crate::contents::{Caller, Record};
 
 const TODAY: Date = Date::constant(2026, 11, 27);
 
@@ -288,19 +289,34 @@ fn where_a_certificate_was_renewed_onto_another_token_is_known() {
 fn for_which_key_a_request_is_is_kept() {
     let desk = Desk::new();
     let (kept, key) = (desk.kept(), desk.certificate.public_key().clone());
-    assert_eq!(kept.requested(b"ut2p one"), None);
-    kept.note_request(b"ut2p one", &key);
-    assert_eq!(desk.kept().requested(b"ut2p one"), Some(key));
-    assert_eq!(desk.kept().requested(b"ut2p two"), None);
+    let record = Record::new(TODAY, None, &Caller::Command).unwrap();
+    let (one, two) = (record.label(), b"ut2p two".as_slice());
+    assert_eq!(kept.requested(one), None);
+    kept.note_request(&token(), b"id", one, &key);
+    assert_eq!(desk.kept().requested(one), Some(key.clone()));
+    assert_eq!(desk.kept().requested(two), None);
+    let [request] = desk.kept().requests(&token()).try_into().unwrap();
+    assert_eq!((request.id(), request.label(), request.public_key()), (b"id".as_slice(), one, &key));
+    assert!(!request.is_ended());
+    let elsewhere = TokenIdentity { serial: "2".to_owned(), ..token() };
+    assert!(desk.kept().requests(&elsewhere).is_empty());
     let file = fs::read_dir(desk.folder()).unwrap().next().unwrap().unwrap().path();
     let written = fs::read_to_string(&file).unwrap();
     for other in
         [written.replace("\"version\": 1", "\"version\": 2"), written.replace("30", "zz"), String::new()]
     {
         desk.write(&file, other.as_bytes());
-        assert_eq!(desk.kept().requested(b"ut2p one"), None, "{other}");
+        assert_eq!(desk.kept().requested(one), None, "{other}");
+        assert!(desk.kept().requests(&token()).is_empty(), "{other}");
     }
     desk.write(&file, written.as_bytes());
+    // For which key it was stays known when the job has ended.
+    kept.end_request(one);
+    kept.end_request(two);
+    assert!(desk.kept().request_of(&token(), one).is_some_and(|request| request.is_ended()));
+    assert_eq!((desk.kept().requested(one), desk.files().len()), (Some(key), 1));
     open_to(&file, 0o644);
-    assert_eq!(desk.kept().requested(b"ut2p one"), None, "others may have written it");
+    assert_eq!(desk.kept().requested(one), None, "others may have written it");
+    kept.forget_request(one);
+    assert!(desk.files().is_empty());
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use base16ct::lower::encode_string as hex;
 use serde_json::json;
 use usbtoken::error::{Fact, Step};
-use usbtoken::renewal::{BegunAbandonment, Caller, PendingKey};
+use usbtoken::renewal::{BegunAbandonment, Caller, KeptRequest, PendingKey, PendingState};
 use usbtoken::{Code, Error, Result, Session};
 
 use crate::args;
@@ -34,6 +34,9 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
             if let Some(before) = abandoned_before(run, args, &keeper, &session)? {
                 return Ok(before);
             }
+            if let Some(kept) = request_without_key(run, args, &session) {
+                return give_up(run, args, &keeper, session, &kept);
+            }
             return session.explained(Err(order.err().unwrap_or(error)));
         }
         // Their signatures may tell them apart when one is removed.
@@ -47,7 +50,13 @@ pub fn run(run: &Run, args: &args::Abandon) -> Result<Outcome> {
     confirm_removal(run, args.yes, &shown.entry(1, run.lang))?;
     // Who names the key's id has seen what is odd about it, and a URI with it chooses. Without that only the key of a request
     // that went out here goes.
+    let is_left = key.state() == PendingState::PublicKeyOnly;
+    if is_left && !args.key_gone && keeper.entry(&session, key.id()).is_ok_and(|entry| entry.is_some()) {
+        let error = Error::new(Code::RemovalDoubtful).during(Step::Abandon).fact(Fact::Id, hex(key.id()));
+        return Err(error.fact(Fact::Reason, "request_kept_here"));
+    }
     match args.id {
+        Some(_) if is_left && args.key_gone => run.job(|call| session.abandon_without_key(&key, &call))?,
         Some(_) => run.job(|call| session.abandon_named(&key, &call))?,
         None if select::names(session.token().found_by(), key.id()) => {
             let gone = run.job(|call| session.abandon(&key, &call));
@@ -79,10 +88,10 @@ fn abandoned_before(
         Some(id) => begun.id() == id.0,
         None if uri.names_object() => uri.names_credential(begun.id(), &[begun.label().to_vec()]),
         // What a page or another program began is no one's who names nothing.
-        None => begun.is_by(&Caller::Command),
+        None => begun.is_by(&Caller::Command) && !begun.is_ended(),
     };
     let call = run.call();
-    let all = call.begun_abandonments(session.token().identity()).into_iter();
+    let all = call.abandonments(session.token().identity()).into_iter();
     let Some(begun) = all.into_iter().find(is_meant) else { return Ok(None) };
     if !run.job(|call| session.was_abandoned(&begun, &call))? {
         return Ok(None);
@@ -110,9 +119,10 @@ fn ended(keeper: &Keeper, session: &Session, begun: Vec<BegunAbandonment>) -> im
 /// The command that names the key, where that is the way on.
 fn named_by_id(error: Error, run: &Run, args: &args::Abandon, id: &[u8]) -> Error {
     // It may be the key of a credential in use, or of another program, which nobody gives away by a command that is offered.
-    let others = ["object_unreadable", "certificate_of_another", "request_of_another_key"];
-    let may_be_others = error.facts().any(|(fact, why)| fact == Fact::Reason && others.contains(&why));
-    if error.code() != Code::RemovalDoubtful || may_be_others {
+    let never = ["object_unreadable", "certificate_of_another", "request_of_another_key"];
+    let never: Vec<&str> = never.into_iter().chain(args::NOT_SHOWN).collect();
+    let is_never = error.facts().any(|(fact, why)| fact == Fact::Reason && never.contains(&why));
+    if error.code() != Code::RemovalDoubtful || is_never {
         return error;
     }
     let line = CommandLine::new("abandon", &run.global).value("--id", Some(&hex(id)));
@@ -144,6 +154,37 @@ fn forget(
     keeper.forget_order(order).map_err(|error| error.during(Step::Abandon))?;
     let text = said(run, &Words::OrderForgotten, reference);
     let forgotten = || json!({ "id": order.key_id, "since": order.since, "reference": reference });
+    let json = || json!({ "abandoned": forgotten(), "already_abandoned": false });
+    Ok(Outcome::new(text, run.for_programs(json)))
+}
+
+/// A request that was made here for the key that is named, of which nothing is on the token and nobody has said that it went.
+fn request_without_key(run: &Run, args: &args::Abandon, session: &Session) -> Option<KeptRequest> {
+    let Some(id) = &args.id else { return None };
+    let kept = run.call().kept_requests(session.token().identity());
+    kept.into_iter().find(|kept| kept.id() == id.0 && !kept.is_ended())
+}
+
+/// Gives it up where a person says that the key is gone.
+fn give_up(
+    run: &Run,
+    args: &args::Abandon,
+    keeper: &Keeper,
+    session: Session,
+    kept: &KeptRequest,
+) -> Result<Outcome> {
+    let (id, since) = (hex(kept.id()), kept.since());
+    if !args.key_gone {
+        let error = Error::new(Code::KeyNotShown).during(Step::Abandon);
+        return Err(error.fact(Fact::Id, id).fact(Fact::Date, since));
+    }
+    let reference = keeper.reference(&session, kept.id());
+    let number = reference.as_ref().map(|reference| line(run, reference)).unwrap_or_default();
+    confirm_removal(run, args.yes, &format!("{id} ({since}){number}"))?;
+    keeper.forget(&session, kept.id(), None);
+    run.call().give_up_request(kept);
+    let text = said(run, &Words::OrderForgotten, reference.as_ref());
+    let forgotten = || json!({ "id": id, "since": since, "reference": reference });
     let json = || json!({ "abandoned": forgotten(), "already_abandoned": false });
     Ok(Outcome::new(text, run.for_programs(json)))
 }
