@@ -114,8 +114,15 @@ impl Contents {
             if self.is_contradicted(id, public) {
                 return None;
             }
-            // Another's pair may have that identifier.
-            let may = |at: &usize| self.value_hint(*at).is_none_or(|value| value == public);
+            // Another's pair may have that identifier; of pairs that have its label, too, each may be the one.
+            let alike = |at: &usize| {
+                let key = self.private_keys.get(*at).map(|key| &key.stored);
+                let halves = self.index.public_by_key.get(public).into_iter().flatten();
+                let mut halves =
+                    halves.filter_map(|half| self.public_keys.get(*half)).map(|half| &half.stored);
+                key.is_some_and(|key| halves.any(|half| half.id == key.id && half.label == key.label))
+            };
+            let may = |at: &usize| self.value_hint(*at).is_none_or(|value| value == public) || alike(at);
             keys.copied().filter(tells_nothing).take(FEW).find(may)
         };
         // A copy of the certificate may be stored under another identifier than its pair.
