@@ -151,7 +151,7 @@ fn what_is_read_as_the_old_certificate_and_is_another_stays() {
     let before = bank.soft.snapshot();
     let retire = ["retire", "--yes", "--id", "01", "--trust-anchor", &bank.anchor()];
     let error = bank.odd("reads-as-old=2", &retire).failed(Code::RemovalDoubtful);
-    assert_eq!(error["facts"]["reason"][0], "object_changed", "{error:#}");
+    assert_eq!(error["facts"]["reason"][0], "certificates_alike", "{error:#}");
     let hint = error["hint"].as_str().unwrap();
     assert!(hint.contains("same command again") || hint.contains("もう一度"), "{hint}");
     bank.soft.snapshot().assert_same_as(&before);

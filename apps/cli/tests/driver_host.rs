@@ -43,7 +43,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&length.to_le_bytes(), message].concat()
 }
 
-/// `Greet` of version 4 for this process, and `Load`.
+/// `Greet` of version 5 for this process, and `Load`.
 fn load(driver: &str) -> Vec<u8> {
     let varint = |mut number: u32| {
         let mut bytes = Vec::new();
@@ -55,7 +55,7 @@ fn load(driver: &str) -> Vec<u8> {
         bytes
     };
     let length = u32::try_from(driver.len()).unwrap();
-    let greet = framed(&[&[0, 4][..], &varint(std::process::id())].concat());
+    let greet = framed(&[&[0, 5][..], &varint(std::process::id())].concat());
     [greet, framed(&[&[1][..], &varint(length), driver.as_bytes()].concat())].concat()
 }
 

@@ -101,8 +101,8 @@ pub unsafe extern "C" fn usbtoken_session_pending(
 }
 
 /// Removes a pending key with all that belongs to its job, and nothing else. USBTOKEN_REMOVAL_DOUBTFUL where it is not certain
-/// that the key is ours, or where it is another one than that of the job's request, which this computer made: then a person names it, usbtoken_session_abandon_named. One that an earlier call
-/// began to remove, and that has gone without that call seeing it, is done.
+/// that the key is ours, or where it is another one than that of the job's request, which this computer made: then a person names
+/// it, usbtoken_session_abandon_named. One that an earlier call has removed, whether or not that call saw it go, is done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usbtoken_session_abandon(
     session: *const usbtoken_session,

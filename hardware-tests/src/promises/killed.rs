@@ -45,6 +45,8 @@ pub(super) fn killed(target: &Target, _: &mut Report) {
             assert_eq!(said.exit(), 0, "{fault}: {said}");
         }
         target.back_to(&whole);
+        // What this computer has noted of the key that was taken away here would be missed.
+        stage.forget();
         target.snapshot().assert_same_as(&whole);
     }
     for fault in IN_AN_ABANDONMENT {

@@ -137,6 +137,11 @@ impl<'t> Stage<'t> {
         Said(command.output().expect("the program can be started"))
     }
 
+    /// Drops what this computer has noted of this token's jobs.
+    pub(super) fn forget(&self) {
+        let _ = std::fs::remove_dir_all(self.files.path().join("state"));
+    }
+
     /// The calls of the last run through the shim: function and return value.
     pub(super) fn calls(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().map(str::to_owned);

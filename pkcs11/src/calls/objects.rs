@@ -126,8 +126,19 @@ impl Functions {
         signature: &[u8],
     ) -> Outcome<()> {
         let session = self.session("C_VerifyInit", session)?;
-        self.call(&Request::VerifyInit { session, mechanism, key: key.0 })?;
-        self.call(&Request::Verify { session, data: data.into(), signature: signature.into() }).map(drop)
+        let begin = || self.call(&Request::VerifyInit { session, mechanism, key: key.0 });
+        let verify = || {
+            self.call(&Request::Verify { session, data: data.into(), signature: signature.into() }).map(drop)
+        };
+        match begin() {
+            // One whose answer was lost has begun all the same.
+            Err(failure) if failure.rv() == Some(CKR_OPERATION_ACTIVE) => {
+                let _ = verify();
+                begin()?;
+            }
+            begun => drop(begun?),
+        }
+        verify()
     }
 
     /// C_Sign, with room for every signature. A driver that wants exactly the room that the signature needs is asked for it

@@ -396,7 +396,11 @@ fn usual_hint(error: &Error) -> Option<Words<'static>> {
         }
         Code::KeyNotShown if is_because(error, "key_of_renewed") => Words::HintAgain,
         Code::KeyNotShown => Words::HintKeyGone,
-        Code::RemovalDoubtful if is_because(error, "object_changed") => Words::HintReadAgain,
+        Code::RemovalDoubtful
+            if is_because(error, "object_changed") || is_because(error, "certificates_alike") =>
+        {
+            Words::HintReadAgain
+        }
         Code::OldKeyElsewhere => Words::HintOldKeyElsewhere,
         Code::RequestFinished => Words::HintReuseKey,
         Code::KeyKindNotMade => Words::HintKey,

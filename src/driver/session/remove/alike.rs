@@ -13,11 +13,11 @@ impl Session {
     pub(super) fn make_sure_alike_are_found(&self, planned: &Planned, removal: &Removal) -> Result<()> {
         self.make_sure_it_is_the_created_one(planned, removal)?;
         let class = |class| Template::new().number(CKA_CLASS, class);
-        let (template, reason) = match &planned.is {
+        let template = match &planned.is {
             Is::Certificate { der, .. } | Is::HalfCertificate { der, .. } => {
-                (class(CKO_CERTIFICATE).bytes(CKA_VALUE, der), "certificates_alike")
+                class(CKO_CERTIFICATE).bytes(CKA_VALUE, der)
             }
-            Is::PublicKey { .. } => (class(CKO_PUBLIC_KEY), "object_changed"),
+            Is::PublicKey { .. } => class(CKO_PUBLIC_KEY),
             _ => return Ok(()),
         };
         let alike = removal.planned.iter().filter(|one| one.is == planned.is);
@@ -31,7 +31,7 @@ impl Session {
             0 => found.len() >= alike.len(),
             there => there == alike.len(),
         };
-        if are_there { Ok(()) } else { Err(doubt(removal.step, planned.is.id(), reason)) }
+        if are_there { Ok(()) } else { Err(doubt(removal.step, planned.is.id(), "object_changed")) }
     }
 
     /// What was there under the handle of a certificate that we have created, and is read as that one now, is found by the value too: a
