@@ -87,7 +87,16 @@ pub(super) fn by_name(function: &str, rv: CK_RV) -> Code {
 
 /// Whether a function is called after the login only, so that a login that is missing has ended.
 fn needs_login(function: &str) -> bool {
-    matches!(function, "C_GenerateKeyPair" | "C_CreateObject" | "C_DestroyObject" | "C_SignInit" | "C_Sign")
+    matches!(
+        function,
+        "C_GenerateKeyPair"
+            | "C_CreateObject"
+            | "C_DestroyObject"
+            | "C_SignInit"
+            | "C_Sign"
+            | "C_VerifyInit"
+            | "C_Verify"
+    )
 }
 
 /// Whether a function can return a value in the sense of its name: what the lists say, and besides what drivers return in that
@@ -101,6 +110,8 @@ fn can_return(function: &str, rv: CK_RV) -> bool {
     let writes = matches!(function, "C_CreateObject" | "C_SetAttributeValue") || makes_key;
     let begins_signing = function == "C_SignInit";
     let signs = begins_signing || matches!(function, "C_Sign" | "C_SignFinal");
+    let begins_verifying = function == "C_VerifyInit";
+    let uses_key = signs || begins_verifying || function == "C_Verify";
     match rv {
         CKR_PIN_INCORRECT
         | CKR_PIN_LOCKED
@@ -111,16 +122,17 @@ fn can_return(function: &str, rv: CK_RV) -> bool {
         | CKR_USER_TOO_MANY_TYPES => false,
         CKR_PIN_EXPIRED => {
             begins_signing
+                || begins_verifying
                 || makes_key
                 || matches!(function, "C_CreateObject" | "C_DestroyObject" | "C_FindObjectsInit")
         }
         CKR_USER_NOT_LOGGED_IN | CKR_SESSION_HANDLE_INVALID | CKR_SESSION_CLOSED => takes_session(function),
         CKR_SESSION_READ_WRITE_SO_EXISTS | CKR_SESSION_COUNT => function == "C_OpenSession",
-        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => signs || makes_key,
+        CKR_FUNCTION_CANCELED | CKR_FUNCTION_REJECTED | CKR_CANCEL => uses_key || makes_key,
         CKR_SLOT_ID_INVALID | CKR_TOKEN_NOT_RECOGNIZED => takes_slot,
         CKR_TOKEN_NOT_PRESENT | CKR_DEVICE_REMOVED => takes_slot || takes_session(function),
         CKR_OBJECT_HANDLE_INVALID | CKR_KEY_HANDLE_INVALID => {
-            signs || matches!(function, "C_DestroyObject" | "C_GetAttributeValue" | "C_SetAttributeValue")
+            uses_key || matches!(function, "C_DestroyObject" | "C_GetAttributeValue" | "C_SetAttributeValue")
         }
         CKR_DEVICE_MEMORY | CKR_TOKEN_RESOURCE_EXCEEDED => writes,
         // Where a session that writes is refused so, one that reads is opened.
@@ -129,10 +141,10 @@ fn can_return(function: &str, rv: CK_RV) -> bool {
         }
         // Some examine the mechanism when they sign.
         CKR_MECHANISM_INVALID | CKR_MECHANISM_PARAM_INVALID => {
-            signs || makes_key || function == "C_GetMechanismInfo"
+            uses_key || makes_key || function == "C_GetMechanismInfo"
         }
         CKR_CURVE_NOT_SUPPORTED | CKR_DOMAIN_PARAMS_INVALID => makes_key,
-        CKR_KEY_SIZE_RANGE => begins_signing || makes_key,
+        CKR_KEY_SIZE_RANGE => begins_signing || begins_verifying || makes_key,
         rv if super::is_template_refusal(rv) => writes,
         _ => true,
     }
@@ -155,6 +167,8 @@ fn takes_session(function: &str) -> bool {
             | "C_SignInit"
             | "C_Sign"
             | "C_SignFinal"
+            | "C_VerifyInit"
+            | "C_Verify"
             | "C_GenerateKeyPair"
     )
 }
@@ -247,6 +261,25 @@ mod tests {
             that_mean(CKR_FUNCTION_REJECTED, Code::OperationCancelled),
             ["C_SignInit", "C_Sign", "C_SignFinal", "C_GenerateKeyPair"]
         );
+    }
+
+    /// A token that has gone is no word on the key that was to verify.
+    #[test]
+    fn a_verification_says_what_a_signature_says() {
+        for (verifies, signs) in [("C_VerifyInit", "C_SignInit"), ("C_Verify", "C_Sign")] {
+            for rv in [
+                CKR_DEVICE_REMOVED,
+                CKR_TOKEN_NOT_PRESENT,
+                CKR_SESSION_HANDLE_INVALID,
+                CKR_KEY_HANDLE_INVALID,
+                CKR_MECHANISM_INVALID,
+                CKR_PIN_INCORRECT,
+                CKR_DEVICE_MEMORY,
+            ] {
+                assert_eq!(meaning(verifies, rv), meaning(signs, rv), "{verifies} 0x{rv:x}");
+            }
+        }
+        assert_eq!(meaning("C_VerifyInit", CKR_DEVICE_REMOVED), meaning("C_FindObjects", CKR_DEVICE_REMOVED));
     }
 
     /// What any function can return stays what it was.
