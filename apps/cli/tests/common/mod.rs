@@ -138,8 +138,11 @@ impl Stage {
     pub fn at_home<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let program = Path::new(env!("CARGO_BIN_EXE_usbtoken")).parent().unwrap();
         let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
-        self.write("pin", self.token.pin().as_bytes());
-        keep_from_others(&self.file("pin"));
+        // Another run may be about to read it.
+        if std::fs::read(self.file("pin")).ok().as_deref() != Some(self.token.pin().as_bytes()) {
+            self.write("pin", self.token.pin().as_bytes());
+            keep_from_others(&self.file("pin"));
+        }
         command.current_dir(self.files.path()).envs(self.token.env()).env("PATH", path);
         command.env("USBTOKEN_MODULE", softhsm_module()).env("XDG_STATE_HOME", self.file("state"))
     }
