@@ -94,3 +94,30 @@ fn records(stage: &Stage) -> Vec<PathBuf> {
     kept.retain(|file| file.extension().is_some_and(|end| end == "job"));
     kept
 }
+
+/// The key of a job has gone, by the removal that was asked for and by another program: both are known whatever the spelling.
+#[test]
+fn what_became_of_a_jobs_key_is_known_whatever_the_spelling() {
+    let stage = Stage::new();
+    let right = stage.token.pin();
+    let all = spellings(&stage);
+    let before = stage.token.snapshot();
+    let request = || {
+        run(&stage, &all[0], right, &["request", "--out", "request.pem", "--overwrite"]).succeeded();
+        stage.token.snapshot().added_since(&before)[0].id.clone()
+    };
+    let id = hex(&request());
+    for (serial, before) in all.iter().zip([false, true, true]) {
+        let said = run(&stage, serial, right, &["abandon", "--id", &id, "--yes"]).json();
+        assert_eq!(said["already_abandoned"], before, "{serial:?}: {said:#}");
+    }
+    stage.token.snapshot().assert_same_as(&before);
+    let id = request();
+    stage.token.inspect(|inspector| inspector.destroy(&id));
+    for serial in &all {
+        let renew = ["renew", "--issuer", "false"];
+        let error = run(&stage, serial, right, &renew).failed("key_not_shown", 9);
+        assert_eq!(error["facts"]["id"][0], hex(&id), "{serial:?}: {error:#}");
+    }
+    stage.token.snapshot().assert_same_as(&before);
+}

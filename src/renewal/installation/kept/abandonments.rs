@@ -176,9 +176,8 @@ impl KeptInstallations {
 
     fn path_of_abandonment(&self, token: &TokenIdentity, id: &[u8], record: &Record) -> PathBuf {
         let mut digest = Sha256::new();
-        let identity =
-            [&token.manufacturer, &token.model, &token.serial, &token.label].map(|text| text.as_bytes());
-        for part in identity.into_iter().chain([id, record.label()]) {
+        let name = token.name();
+        for part in [name.as_bytes(), id, record.label()] {
             digest.update(Sha256::digest(part));
         }
         self.folder.join(format!("{}.{ABANDONING}", hex(&digest.finalize())))
@@ -187,7 +186,7 @@ impl KeptInstallations {
 
 fn abandonment_in(path: &std::path::Path, token: &TokenIdentity) -> Option<BegunAbandonment> {
     let kept: Abandonment = serde_json::from_slice(&read(path).ok()?).ok()?;
-    if kept.version != VERSION || kept.token != *token {
+    if kept.version != VERSION || !kept.token.is_same_token(token) {
         return None;
     }
     let (id, label) = (decode_vec(&kept.id).ok()?, decode_vec(&kept.label).ok()?);

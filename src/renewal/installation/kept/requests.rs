@@ -138,7 +138,7 @@ fn public_key_in(requested: &Requested) -> Option<PublicKey> {
 fn request_in(path: &Path, token: &TokenIdentity) -> Option<KeptRequest> {
     let requested = kept_in(path)?;
     let public_key = public_key_in(&requested)?;
-    let place = requested.place.filter(|place| place.token == *token)?;
+    let place = requested.place.filter(|place| place.token.is_same_token(token))?;
     let (id, label) = (decode_vec(&place.id).ok()?, decode_vec(&place.label).ok()?);
     Some(KeptRequest { record: Record::in_label(&label)?, id, public_key, ended: requested.ended })
 }
