@@ -179,6 +179,8 @@ impl Job<'_> {
             Err(error) if error.code() == Code::ProofUndecided => Err(error),
             // The token then holds what it held before.
             Err(error) => {
+                // A run that is ended in the middle of that leaves no key that would be missed.
+                self.run.end_request(&record);
                 let removed = self.session.remove_new_pair(&made.pair);
                 if removed.is_ok() {
                     self.run.take_request_back(&record);

@@ -92,3 +92,20 @@ fn the_pair_is_asked_for_with_what_it_is_for() {
         assert_eq!(private.flag(flag), Some(value), "{flag}");
     }
 }
+
+/// A run that is ended while it takes a pair back that it has made: nothing of it is missed, and the next run makes another.
+#[test]
+fn a_pair_that_was_being_taken_back_is_not_missed() {
+    for at in ["C_DestroyObject#1:exit", "C_DestroyObject#1:exit-after", "C_DestroyObject#2:exit-after"] {
+        let bank = Bank::new();
+        let faults = format!("*:lie=signature-wrong; {at}");
+        let said = bank.run_with_faults(&faults, &["request", "--out", "request.pem"]);
+        assert_eq!(said.exit, 86, "{at}: {said:?}");
+        let left = bank.soft.snapshot().added_since(&bank.before).first().map(|object| hex(&object.id));
+        if let Some(id) = left {
+            bank.run(&["abandon", "--yes", "--id", &id]).json();
+        }
+        bank.soft.snapshot().assert_same_as(&bank.before);
+        bank.run(&["renew", "--issuer", &bank.issuer("")]).json();
+    }
+}

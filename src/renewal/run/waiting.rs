@@ -26,7 +26,7 @@ impl Run<'_> {
     pub fn end_abandonment(&self, token: &TokenIdentity, begun: &BegunAbandonment) {
         if let Some(kept) = self.installations.kept() {
             kept.end_abandonment(token, begun);
-            kept.end_request(begun.record().label());
+            self.end_request(begun.record());
         }
     }
 
@@ -49,7 +49,7 @@ impl Run<'_> {
     /// The job of this key came to its end otherwise.
     pub(in crate::renewal) fn job_ended(&self, token: &TokenIdentity, key: Option<&PendingKey>) {
         let (Some(kept), Some(key)) = (self.installations.kept(), key) else { return };
-        kept.end_request(key.record().label());
+        self.end_request(key.record());
         if self.begun_abandonment(token, key).is_some() {
             kept.forget_abandonment(token, key.id(), key.record());
         }
@@ -72,6 +72,13 @@ impl Run<'_> {
     ) {
         if let Some(kept) = self.installations.kept() {
             kept.note_request(token, id, record.label(), key);
+        }
+    }
+
+    /// What does not show of this job from now on is not missed.
+    pub(in crate::renewal) fn end_request(&self, record: &Record) {
+        if let Some(kept) = self.installations.kept() {
+            kept.end_request(record.label());
         }
     }
 
