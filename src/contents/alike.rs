@@ -109,7 +109,7 @@ impl Contents {
     ///
     /// # Errors
     /// [`Code::RemovalDoubtful`](crate::error::Code::RemovalDoubtful) for several while another's private key has that identifier: one
-    /// may be that one's, whatever a driver tells of it.
+    /// may be that one's, whatever a driver reports of it.
     pub(super) fn with_certificates(
         &self,
         removal: Removal,
